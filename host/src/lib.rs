@@ -1,0 +1,11 @@
+//! The host of the exchange adapters: what `marketprism` is made of.
+//!
+//! Calls run one way: `main` starts a `session`, a session drives its `sandbox` (the adapter) and its world; `wire`
+//! and `bus` turn what the adapter publishes into messages. See ARCHITECTURE.md for the map and its invariants.
+#![forbid(unsafe_code)]
+
+pub mod bus;
+pub mod config;
+pub mod limits;
+pub mod sandbox;
+pub mod wire;
