@@ -4,8 +4,14 @@
 //! and `bus` turn what the adapter publishes into messages. See ARCHITECTURE.md for the map and its invariants.
 #![forbid(unsafe_code)]
 
+pub mod adapter_folder;
 pub mod bus;
 pub mod config;
 pub mod limits;
+pub mod logs;
+pub mod record;
+pub mod replay;
 pub mod sandbox;
+pub mod session;
 pub mod wire;
+pub mod world;

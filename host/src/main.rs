@@ -1,1 +1,197 @@
-fn main(){}
+//! `marketprism`: the command line. What is asked for, in which order things start, and how the process ends.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use marketprism_host::adapter_folder;
+use marketprism_host::bus::Bus;
+use marketprism_host::config::{self, Config, ConfigError};
+use marketprism_host::logs;
+use marketprism_host::replay::{Replay, Show};
+use marketprism_host::sandbox::{Engine, Grant};
+use marketprism_host::session::Plan;
+use marketprism_host::world::Pace;
+
+/// Exit status for a configuration that cannot be used (`EX_USAGE` of sysexits.h).
+const EXIT_CONFIGURATION: u8 = 64;
+
+/// Collects crypto market data: each exchange's logic runs in its own capped WebAssembly instance.
+#[derive(Parser)]
+#[command(name = "marketprism", version, arg_required_else_help = true)]
+struct Arguments {
+    /// What to log on standard error: DEBUG, INFO, WARNING or ERROR [default: $MARKETPRISM_LOG_LEVEL, else INFO]
+    #[arg(long, short = 'l', global = true, value_name = "LEVEL")]
+    log_level: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run recorded traffic through an adapter and show what it publishes
+    Replay(ReplayArguments),
+    /// Work with the configuration file
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Check a configuration file and tell which of its keys nobody reads; exit status 64 if it cannot be used
+    Check {
+        /// The configuration file
+        #[arg(long, short, value_name = "FILE", default_value = "config/marketprism.yaml")]
+        config: PathBuf,
+    },
+}
+
+/// Standard output gets one JSON object per published message, {"subject":..,"headers":{..},"payload":{..}}; the
+/// summary goes to --summary, else to standard error.
+#[derive(clap::Args)]
+struct ReplayArguments {
+    /// The recording: one JSON object a line, {"t_ns":..,"conn":..,"kind":"ws"|"http",..,"data":..}
+    #[arg(value_name = "CAPTURE.jsonl")]
+    capture: PathBuf,
+    /// The configuration file
+    #[arg(long, short, value_name = "FILE", default_value = "config/marketprism.yaml")]
+    config: PathBuf,
+    /// Whose traffic it is: the name of a block under `exchanges`
+    #[arg(long, short, value_name = "NAME")]
+    exchange: String,
+    /// Instruments in the exchange's names, instead of the configured ones
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    symbols: Option<Vec<String>>,
+    /// The adapter, instead of the one in the adapters folder
+    #[arg(long, value_name = "FILE.wasm")]
+    adapter: Option<PathBuf>,
+    /// Publish to this NATS server as well, nats://HOST:PORT
+    #[arg(long, value_name = "URL")]
+    nats: Option<String>,
+    /// How fast to play
+    #[arg(long, value_enum, default_value = "max")]
+    pace: Pace,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value = "messages")]
+    view: Show,
+    /// Where to write the summary, one JSON object
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    logs::to_standard_error(arguments.log_level.as_deref());
+    let outcome = match arguments.command {
+        Command::Replay(replay) => run_replay(replay),
+        Command::Config { command: ConfigCommand::Check { config } } => check_configuration(&config),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("marketprism: {error:#}");
+            if error.is::<ConfigError>() || error.is::<adapter_folder::FolderError>() {
+                ExitCode::from(EXIT_CONFIGURATION)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+fn check_configuration(path: &Path) -> anyhow::Result<()> {
+    let config = config::load(path)?;
+    let enabled = config.exchanges.iter().filter(|exchange| exchange.enabled).count();
+    println!("{}: usable, {enabled} of {} exchanges enabled", path.display(), config.exchanges.len());
+    Ok(())
+}
+
+fn run_replay(arguments: ReplayArguments) -> anyhow::Result<()> {
+    let config = config::load(&arguments.config)?;
+    let plan = plan(&config, &arguments)?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let bus = match &arguments.nats {
+            Some(server) => Some(connect(&config, server).await?),
+            None => None,
+        };
+        let replay = Replay {
+            plan,
+            capture: arguments.capture,
+            pace: arguments.pace,
+            show: arguments.view,
+            bus,
+        };
+        let output = std::io::BufWriter::with_capacity(1 << 18, std::io::stdout());
+        let summary = replay.run(Box::new(output), stop_signal()?).await;
+        let summary = match summary {
+            Err(error) if is_closed_output(&error) => return Ok(()),
+            summary => summary?,
+        };
+        let text = format!("{summary:#}\n");
+        match &arguments.summary {
+            Some(path) => std::fs::write(path, text)
+                .with_context(|| format!("cannot write the summary {}", path.display())),
+            None if arguments.view == Show::Lines => Ok(()),
+            None => {
+                eprint!("{text}");
+                Ok(())
+            }
+        }
+    })
+}
+
+/// Whether whoever read standard output has seen enough (`| head`).
+fn is_closed_output(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// What to run: the block, its adapter and what both say about each other.
+fn plan(config: &Config, arguments: &ReplayArguments) -> anyhow::Result<Plan> {
+    let exchange = config.exchange(&arguments.exchange)?;
+    let engine = Engine::new(Some(&config.data_dir.join("cache")))?;
+    let grant = Grant { sha256: exchange.adapter_sha256.clone() };
+    let adapter = match &arguments.adapter {
+        Some(file) => adapter_folder::open(&engine, file, &grant, &exchange.limits)?,
+        None => adapter_folder::find(
+            &engine,
+            &config.adapters_dir,
+            exchange.adapter.as_deref(),
+            &exchange.venue,
+            &grant,
+            &exchange.limits,
+        )?,
+    };
+    for line in config.notices.lines(&exchange.name, &adapter.description().settings) {
+        tracing::warn!("{}: {line}", arguments.config.display());
+    }
+    let mut plan = Plan::new(exchange, &config.nats.streams, adapter.into());
+    if let Some(symbols) = &arguments.symbols {
+        plan.symbols.clone_from(symbols);
+    }
+    Ok(plan)
+}
+
+async fn connect(config: &Config, server: &str) -> anyhow::Result<Bus> {
+    let mut nats = config.nats.clone();
+    nats.servers = vec![server.to_string()];
+    Bus::connect(&nats.into()).await.context("publishing with --nats")
+}
+
+/// Ends when somebody asks the process to end.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

@@ -8,7 +8,7 @@
     clippy::indexing_slicing,
     reason = "generated code; the contract is documented in wit/adapter.wit"
 )]
-mod generated {
+pub(super) mod generated {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "adapter",

@@ -1,0 +1,120 @@
+//! The folder of adapter files: which one serves an exchange. Files are opened through the folder's handle, so no
+//! name from a configuration leads out of it.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+use crate::limits::Limits;
+use crate::sandbox::{ADAPTER_BYTES_MAX, Adapter, Engine, Grant, Refusal};
+
+/// No adapter for a session.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// A folder or file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file was looked at and refused.
+    #[error("adapter {path}: {refusal}")]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// No file in the folder serves the exchange.
+    #[error(
+        "no adapter in {folder} serves {venue:?} (found: {found}). \
+         Build it with `make adapters`, or name a file with `adapter: FILE`"
+    )]
+    NotFound {
+        /// The folder.
+        folder: PathBuf,
+        /// The exchange.
+        venue: String,
+        /// What each file serves, or why it was refused.
+        found: String,
+    },
+}
+
+/// The adapter in `folder` that serves `venue`: the file named `file`, else the first by name whose description
+/// lists the venue.
+pub fn find(
+    engine: &Engine,
+    folder: &Path,
+    file: Option<&Path>,
+    venue: &str,
+    grant: &Grant,
+    limits: &Limits,
+) -> Result<Adapter, FolderError> {
+    let unreadable = |source| FolderError::Unreadable { path: folder.to_path_buf(), source };
+    let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(unreadable)?;
+    if let Some(file) = file {
+        return load(engine, &dir, folder, file, grant, limits);
+    }
+    let mut names = Vec::new();
+    for entry in dir.entries().map_err(unreadable)? {
+        let name = PathBuf::from(entry.map_err(unreadable)?.file_name());
+        if name.extension().is_some_and(|extension| extension == "wasm") {
+            names.push(name);
+        }
+    }
+    names.sort();
+    let mut found = Vec::new();
+    for name in names {
+        match load(engine, &dir, folder, &name, grant, limits) {
+            Ok(adapter) if adapter.description().venues.iter().any(|served| served == venue) => {
+                return Ok(adapter);
+            }
+            Ok(adapter) => {
+                let venues = adapter.description().venues.join(", ");
+                found.push(format!("{} serves {venues}", name.display()));
+            }
+            Err(error) => found.push(error.to_string()),
+        }
+    }
+    let found = if found.is_empty() { "no .wasm file".to_string() } else { found.join("; ") };
+    Err(FolderError::NotFound { folder: folder.to_path_buf(), venue: venue.to_string(), found })
+}
+
+/// The adapter in a file of any folder, as a person named it on the command line.
+pub fn open(
+    engine: &Engine,
+    path: &Path,
+    grant: &Grant,
+    limits: &Limits,
+) -> Result<Adapter, FolderError> {
+    let unreadable = |source| FolderError::Unreadable { path: path.to_path_buf(), source };
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().ok_or_else(|| unreadable(std::io::ErrorKind::InvalidInput.into()))?;
+    let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(unreadable)?;
+    load(engine, &dir, folder, Path::new(name), grant, limits)
+}
+
+fn load(
+    engine: &Engine,
+    dir: &Dir,
+    folder: &Path,
+    name: &Path,
+    grant: &Grant,
+    limits: &Limits,
+) -> Result<Adapter, FolderError> {
+    let path = folder.join(name);
+    let mut bytes = Vec::new();
+    dir.open(name)
+        // One byte more than is accepted, so that the sandbox sees that it is too long.
+        .and_then(|file| file.take(ADAPTER_BYTES_MAX as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|source| FolderError::Unreadable { path: path.clone(), source })?;
+    Adapter::load(engine, &bytes, grant, limits)
+        .map_err(|refusal| FolderError::Refused { path, refusal })
+}

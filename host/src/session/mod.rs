@@ -1,0 +1,277 @@
+//! The session: what runs one adapter. It tells the instance what happened and does what it answers.
+//!
+//! A session owns one instance and one [`World`]. Everything that the adapter asks for is checked here before the
+//! world sees it; a fault stops the instance and leaves the session able to start another.
+
+mod log_gate;
+mod permits;
+mod tally;
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use tally::{Tally, Total, Trades};
+pub use world::{Happening, World};
+
+use crate::config::{Exchange, SubjectTemplates};
+use crate::limits::Limits;
+use crate::sandbox::contract::{
+    Action, Decimal, Event, Instrument, InstrumentReport, LogLevel, MarketEvent, Start,
+};
+use crate::sandbox::{Adapter, Fault, FaultKind, Instance};
+use crate::wire::{Stamp, Wire, WireError};
+use log_gate::LogGate;
+use permits::Permits;
+
+/// What a session is made of, apart from its world.
+#[derive(Clone)]
+pub struct Plan {
+    /// Name of the session: the key of its configuration block.
+    pub name: String,
+    /// The block's `exchange`, used in message ids.
+    pub venue: String,
+    /// The adapter.
+    pub adapter: Arc<Adapter>,
+    /// Its caps.
+    pub limits: Limits,
+    /// What the adapter is told at start, as JSON text.
+    pub settings: String,
+    /// The instruments to collect, in the exchange's names.
+    pub symbols: Vec<String>,
+    /// Where it may connect.
+    pub grants: Vec<crate::config::Origin>,
+    /// Subjects by data type.
+    pub templates: SubjectTemplates,
+}
+
+impl Plan {
+    /// The plan for a configuration block.
+    pub fn new(exchange: &Exchange, templates: &SubjectTemplates, adapter: Arc<Adapter>) -> Self {
+        Self {
+            name: exchange.name.clone(),
+            venue: exchange.venue.clone(),
+            adapter,
+            limits: exchange.limits.clone(),
+            settings: exchange.settings.to_string(),
+            symbols: exchange.symbols.clone(),
+            grants: exchange.grants.clone(),
+            templates: templates.clone(),
+        }
+    }
+}
+
+/// A running adapter in its world.
+pub struct Session<W> {
+    plan: Plan,
+    world: W,
+    instance: Instance,
+    wire: Wire,
+    permits: Permits,
+    log: LogGate,
+    tally: Tally,
+    reports: BTreeMap<u32, InstrumentReport>,
+}
+
+impl<W: World> Session<W> {
+    /// Starts an instance and does what it asks for at start.
+    pub fn start(plan: Plan, world: W) -> Result<Self, Fault> {
+        let mut session = Self {
+            instance: Instance::new(&plan.adapter, &plan.limits)?,
+            wire: Wire::new(&plan.venue, &plan.templates, plan.limits.instruments_max),
+            permits: Permits::new(plan.grants.clone(), plan.limits.clone()),
+            log: LogGate::new(plan.limits.log_lines_per_second_max),
+            tally: Tally::default(),
+            reports: BTreeMap::new(),
+            plan,
+            world,
+        };
+        session.tell_start()?;
+        Ok(session)
+    }
+
+    /// Waits for the next happening and handles it; false when the world has ended. After a fault only
+    /// [`Session::restart`] may be called.
+    pub async fn step(&mut self) -> Result<bool, Fault> {
+        let Some(happening) = self.world.next().await else {
+            return Ok(false);
+        };
+        self.tell(happening)?;
+        Ok(true)
+    }
+
+    /// Drops the faulted instance with everything that it had open, and starts another.
+    pub fn restart(&mut self) -> Result<(), Fault> {
+        self.tally.faults += 1;
+        self.world.abandon();
+        self.permits.clear();
+        self.reports.clear();
+        self.wire = Wire::new(&self.plan.venue, &self.plan.templates, self.plan.limits.instruments_max);
+        self.instance = Instance::new(&self.plan.adapter, &self.plan.limits)?;
+        self.tell_start()
+    }
+
+    /// Asks the adapter for the state of its instruments, with `levels` levels a side.
+    pub fn report(&mut self, levels: u32) -> Result<(), Fault> {
+        let now = self.world.now();
+        self.tell(Happening { now, event: Event::ReportWanted(levels) })
+    }
+
+    /// Tells the adapter that it ends.
+    pub fn stop(&mut self) -> Result<(), Fault> {
+        let now = self.world.now();
+        self.tell(Happening { now, event: Event::Stop })
+    }
+
+    /// The state of each instrument as it was last reported.
+    pub fn reports(&self) -> &BTreeMap<u32, InstrumentReport> {
+        &self.reports
+    }
+
+    /// What was counted so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The instruments that the adapter declared, by id.
+    pub fn instruments(&self) -> impl Iterator<Item = &Instrument> {
+        self.wire.instruments()
+    }
+
+    /// Memory and tables of the guest, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.instance.memory_bytes()
+    }
+
+    /// The world, for its owner.
+    pub fn world_mut(&mut self) -> &mut W {
+        &mut self.world
+    }
+
+    /// The world, for its owner.
+    pub fn world(&self) -> &W {
+        &self.world
+    }
+
+    fn tell_start(&mut self) -> Result<(), Fault> {
+        let event = Event::Start(Start {
+            settings: self.plan.settings.clone(),
+            instruments: self.plan.symbols.clone(),
+            seed: self.world.seed(),
+        });
+        let now = self.world.now();
+        self.tell(Happening { now, event })
+    }
+
+    fn tell(&mut self, Happening { now, event }: Happening) -> Result<(), Fault> {
+        let is_frame = match &event {
+            Event::Frame(frame) => {
+                self.tally.frames += 1;
+                self.tally.bytes += frame.data.len() as u64;
+                if frame.data.len() > self.plan.limits.frame_bytes_max {
+                    self.tally.refused_frames += 1;
+                    return Ok(());
+                }
+                true
+            }
+            _ => false,
+        };
+        self.permits.note(&event);
+        self.tally.events += 1;
+        let answer = self.instance.handle(now, &event);
+        self.tally.fuel += self.instance.fuel_used_last();
+        for line in self.instance.take_log() {
+            self.log.write(&self.plan.name, now, line.level, &line.message);
+        }
+        // A frame has one verdict, however often the adapter gives it.
+        let mut judged = false;
+        for action in answer? {
+            match action {
+                Action::Ignored => {
+                    self.tally.ignored_frames += u64::from(is_frame && !judged);
+                    judged = true;
+                }
+                Action::Refused(refusal) => {
+                    self.tally.refused_frames += u64::from(is_frame && !judged);
+                    self.tally.refused_answers += u64::from(!is_frame);
+                    judged = true;
+                    let line = format!("refused: {}: {}", refusal.rule, refusal.detail);
+                    self.log.write(&self.plan.name, now, LogLevel::Debug, &line);
+                }
+                action => self.perform(now, action)?,
+            }
+        }
+        self.tally.log_lines_dropped = self.log.dropped();
+        Ok(())
+    }
+
+    fn perform(&mut self, now: u64, action: Action) -> Result<(), Fault> {
+        match action {
+            Action::Publish(event) => self.publish(now, &event)?,
+            Action::Connect(connect) => {
+                let address = self.permits.connect(connect.connection, &connect.address)?;
+                self.world.connect(connect.connection, address);
+            }
+            Action::Send(send) => {
+                if self.permits.is_open(send.connection) {
+                    self.world.send(send.connection, send.text);
+                } else {
+                    self.tally.unsent += 1;
+                }
+            }
+            Action::Close(connection) => {
+                if self.permits.is_known(connection) {
+                    self.world.close(connection);
+                }
+            }
+            Action::Request(request) => {
+                let address = self.permits.request(request.request, &request.address)?;
+                self.world.request(request.request, address, request.weight);
+            }
+            Action::WakeAt(wake) => {
+                self.permits.wake_at(wake.alarm)?;
+                self.world.wake_at(wake.alarm, wake.time);
+            }
+            Action::Declare(instrument) => {
+                self.wire.declare(instrument).map_err(|error| bad(&error))?;
+            }
+            Action::Report(reports) => {
+                self.reports = reports.into_iter().map(|report| (report.instrument, report)).collect();
+            }
+            Action::Log(line) => self.log.write(&self.plan.name, now, line.level, &line.message),
+            // Judged in `tell`, where the event is known.
+            Action::Ignored | Action::Refused(_) => {}
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, received: u64, event: &MarketEvent) -> Result<(), Fault> {
+        let stamp = Stamp { published_ns: self.world.now(), received_ns: received };
+        match self.wire.write(event, stamp) {
+            Ok(message) => {
+                if let MarketEvent::Trade(trade) = event {
+                    self.count_trade(trade.instrument, trade.quantity);
+                }
+                *self.tally.published.entry(message.data_type).or_default() += 1;
+                self.world.publish(message);
+                Ok(())
+            }
+            Err(error) if error.is_contract_violation() => Err(bad(&error)),
+            Err(error) => {
+                self.tally.unwritten += 1;
+                tracing::warn!(session = self.plan.name, "not published: {error}");
+                Ok(())
+            }
+        }
+    }
+
+    fn count_trade(&mut self, instrument: u32, quantity: Decimal) {
+        if let Some(instrument) = self.wire.instrument(instrument) {
+            self.tally.add_trade(&instrument.exchange_symbol, quantity);
+        }
+    }
+}
+
+fn bad(error: &WireError) -> Fault {
+    Fault::in_action(FaultKind::BadAction, error.to_string())
+}

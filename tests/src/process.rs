@@ -1,0 +1,34 @@
+//! Figures of this process, from /proc.
+
+/// What the process holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// Resident memory in bytes.
+    pub resident_bytes: u64,
+    /// Threads.
+    pub threads: u64,
+    /// Open file descriptors.
+    pub descriptors: u64,
+}
+
+/// The figures now.
+///
+/// # Panics
+/// Where there is no /proc.
+pub fn figures() -> Figures {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this test needs /proc");
+    let field = |name: &str| -> u64 {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .and_then(|rest| rest.split_whitespace().next())
+            .and_then(|figure| figure.parse().ok())
+            .unwrap_or_else(|| panic!("/proc/self/status has no {name}"))
+    };
+    let descriptors = std::fs::read_dir("/proc/self/fd").expect("this test needs /proc").count();
+    Figures {
+        resident_bytes: field("VmRSS:") * 1024,
+        threads: field("Threads:"),
+        descriptors: descriptors as u64,
+    }
+}

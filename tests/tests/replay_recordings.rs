@@ -1,0 +1,246 @@
+//! Recorded traffic through the session and the shipped `.wasm`: what comes out is what the independent reference
+//! replay of the same recording found.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::rc::Rc;
+
+use marketprism_host::adapter_folder;
+use marketprism_host::config;
+use marketprism_host::replay::{Replay, Show};
+use marketprism_host::sandbox::{Engine, Grant};
+use marketprism_host::session::Plan;
+use marketprism_host::world::Pace;
+use serde_json::Value;
+
+/// An output that can be read afterwards.
+#[derive(Clone, Default)]
+struct Kept(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Replays a file; answers with the messages and the summary.
+fn replay(block: &str, capture: &Path) -> (String, Value) {
+    let config = config::parse(block, "test.yaml").expect("a valid configuration");
+    let exchange = &config.exchanges[0];
+    let engine = Engine::new(None).expect("the engine starts");
+    let adapter = adapter_folder::open(
+        &engine,
+        &marketprism_tests::adapter("binance"),
+        &Grant::default(),
+        &exchange.limits,
+    )
+    .expect("the adapter");
+    let plan = Plan::new(exchange, &config.nats.streams, adapter.into());
+    let replay = Replay {
+        plan,
+        capture: capture.to_path_buf(),
+        pace: Pace::Max,
+        show: Show::Messages,
+        bus: None,
+    };
+    let output = Kept::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
+    let summary = runtime
+        .block_on(replay.run(Box::new(output.clone()), std::future::pending()))
+        .expect("the replay");
+    let messages = String::from_utf8(output.0.take()).expect("UTF-8");
+    (messages, summary)
+}
+
+fn block(symbols: &[&str], more: &str) -> String {
+    format!(
+        "exchanges:\n  binance_spot:\n    market_type: spot\n    symbols: [{}]\n    \
+         data_types: [orderbook, trade]\n{more}",
+        symbols.join(", ")
+    )
+}
+
+/// Compares a summary with the oracle of the recording, for every symbol of the oracle.
+fn equals_the_oracle(name: &str, summary: &Value) {
+    let text = std::fs::read_to_string(marketprism_tests::oracle(name)).expect("the oracle");
+    let oracle: Value = serde_json::from_str(&text).expect("the oracle is JSON");
+    let session = oracle["sessions"].as_object().and_then(|sessions| sessions.values().next());
+    let symbols = session.expect("a session")["symbols"].as_object().expect("symbols");
+    assert!(!symbols.is_empty());
+    for (symbol, wanted) in symbols {
+        let found = &summary["instruments"][symbol];
+        assert_eq!(found["trades"], wanted["trades"], "{symbol} trades");
+        assert_eq!(found["trade_quantity"], wanted["trade_qty_sum"], "{symbol} quantities");
+        assert_eq!(
+            found["book_updates_applied"], wanted["book_updates_applied"],
+            "{symbol} updates"
+        );
+        assert_eq!(found["gaps"], wanted["gaps"], "{symbol} gaps");
+        assert_eq!(found["resyncs"], 0, "{symbol} resyncs");
+        assert_eq!(found["book_state"], "synced", "{symbol} state");
+        assert_eq!(found["last_update_id"], wanted["last_update_id"], "{symbol} last update");
+        assert_eq!(found["bids"], wanted["final_book"]["bids"], "{symbol} bids");
+        assert_eq!(found["asks"], wanted["final_book"]["asks"], "{symbol} asks");
+    }
+    assert_eq!(summary["faults"], 0);
+    assert_eq!(summary["refused_frames"], 0);
+}
+
+#[test]
+fn four_symbols_with_aggregated_trades_equal_the_oracle() {
+    let name = "binance_spot.cf-2021-10";
+    let config = block(
+        &["NKNUSDT", "BLZETH", "LRCBTC", "RUNEEUR"],
+        "    trade_stream: aggTrade\n    orderbook: {method: websocket}\n",
+    );
+    let (messages, summary) = replay(&config, &marketprism_tests::capture(name));
+    equals_the_oracle(name, &summary);
+    assert_eq!(summary["frames"], 265);
+    assert_eq!(summary["ignored_frames"], 86, "84 of bookTicker, 2 of kline");
+    assert_eq!(summary["published"]["trade"], 2);
+    assert!(messages.contains("orderbook.binance.spot.RUNE-EUR"));
+}
+
+#[test]
+fn two_minutes_of_the_busiest_symbol_equal_the_oracle() {
+    let name = "binance_spot.hft-btc-120s";
+    let (_, summary) = replay(&block(&["BTCUSDT"], ""), &marketprism_tests::capture(name));
+    equals_the_oracle(name, &summary);
+    assert_eq!(summary["published"]["trade"], 2570);
+}
+
+#[test]
+fn a_replay_is_the_same_every_time() {
+    let capture = marketprism_tests::capture("binance_spot.hft-btc-120s");
+    let config = block(&["BTCUSDT"], "    orderbook: {method: snapshot}\n");
+    let (first, mut first_summary) = replay(&config, &capture);
+    let (second, mut second_summary) = replay(&config, &capture);
+    assert!(first == second, "the messages of two replays differ");
+    for summary in [&mut first_summary, &mut second_summary] {
+        let summary = summary.as_object_mut().expect("an object");
+        summary.remove("elapsed_s");
+        summary.remove("frames_per_s");
+    }
+    assert_eq!(first_summary, second_summary);
+}
+
+#[test]
+fn snapshots_fall_on_multiples_of_the_interval_and_carry_one_book_each() {
+    let capture = marketprism_tests::capture("binance_spot.hft-btc-120s");
+    let config = block(&["BTCUSDT"], "    orderbook: {method: snapshot, snapshot_interval: 1, snapshot_depth: 100}\n");
+    let (messages, _) = replay(&config, &capture);
+    let mut times = Vec::new();
+    for line in messages.lines() {
+        let message: Value = serde_json::from_str(line).expect("a message is JSON");
+        if message["subject"] == "orderbook.binance.spot.BTC-USDT" {
+            let payload = &message["payload"];
+            times.push(payload["ts_ms"].as_u64().expect("ts_ms"));
+            assert_eq!(payload["book_state"], "synced");
+            assert_eq!(payload["bids"].as_array().expect("bids").len(), 100);
+            assert!(payload["event_ts_ms"].is_u64());
+            assert_eq!(message["headers"], serde_json::json!({}));
+        }
+    }
+    assert!(times.len() >= 118, "{} snapshots in 120 s", times.len());
+    assert!(times.iter().all(|time| time % 1000 == 0));
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] == 1000), "{times:?}");
+}
+
+/// A copy of a recording, changed line by line.
+fn changed(name: &str, change: impl Fn(usize, &str) -> Vec<String>) -> tempfile::NamedTempFile {
+    let text = std::fs::read_to_string(marketprism_tests::capture(name)).expect("the recording");
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    for (number, line) in text.lines().enumerate() {
+        for line in change(number, line) {
+            writeln!(file, "{line}").expect("written");
+        }
+    }
+    file
+}
+
+fn is_depth(line: &str) -> bool {
+    line.contains("btcusdt@depth")
+}
+
+#[test]
+fn doubled_frames_change_nothing() {
+    let name = "binance_spot.hft-btc-120s";
+    let doubled = changed(name, |_, line| {
+        let times = if line.contains("\"ws\"") { 2 } else { 1 };
+        vec![line.to_string(); times]
+    });
+    let (_, summary) = replay(&block(&["BTCUSDT"], ""), doubled.path());
+    equals_the_oracle(name, &summary);
+    assert_eq!(summary["instruments"]["BTCUSDT"]["duplicate_trades"], 2570);
+}
+
+#[test]
+fn after_a_dropped_update_nothing_of_that_book_is_published() {
+    let name = "binance_spot.hft-btc-120s";
+    let dropped = changed(name, |number, line| {
+        if number > 6000 && number < 6020 && is_depth(line) { vec![] } else { vec![line.to_string()] }
+    });
+    let (messages, summary) = replay(&block(&["BTCUSDT"], ""), dropped.path());
+    let found = &summary["instruments"]["BTCUSDT"];
+    assert_eq!(found["gaps"], 1);
+    assert_eq!(found["book_state"], "resyncing");
+    assert_eq!(found["trades"], 2570, "trades do not suffer");
+    let mut states = Vec::new();
+    for line in messages.lines() {
+        let message: Value = serde_json::from_str(line).expect("JSON");
+        let subject = message["subject"].as_str().expect("subject");
+        if subject.starts_with("orderbook_status.") {
+            states.push(message["payload"]["state"].as_str().expect("state").to_string());
+        } else if subject.starts_with("orderbook.") {
+            assert_eq!(states.last().map(String::as_str), Some("synced"), "published while not synced");
+        }
+    }
+    assert_eq!(states, ["resyncing", "synced", "resyncing"]);
+}
+
+#[test]
+fn garbage_is_counted_and_nothing_else_suffers() {
+    let name = "binance_spot.hft-btc-120s";
+    let bad = [r#""#, r#"{\"stream\":\"btcusdt@trade\",\"data\":{\"e\":\"trade\""#, r#"\u0000\u0001"#, r#"[1,2"#];
+    let spoiled = changed(name, |number, line| {
+        let mut lines = vec![line.to_string()];
+        if number % 1000 == 500 {
+            let garbage = bad[number / 1000 % bad.len()];
+            lines.push(format!(
+                r#"{{"t_ns":null,"conn":"wss://stream.binance.com:9443/stream","kind":"ws","data":"{garbage}"}}"#
+            ));
+        }
+        lines
+    });
+    let (_, mut summary) = replay(&block(&["BTCUSDT"], ""), spoiled.path());
+    assert_eq!(summary["refused_frames"], 14);
+    summary["refused_frames"] = 0.into();
+    equals_the_oracle(name, &summary);
+}
+
+#[test]
+fn a_connection_lost_and_found_without_loss_is_no_gap() {
+    let name = "binance_spot.hft-btc-120s";
+    let lost = changed(name, |number, line| {
+        let mut lines = vec![line.to_string()];
+        if number == 7000 {
+            for kind in ["ws_close", "ws_open"] {
+                lines.push(format!(r#"{{"t_ns":null,"conn":"","kind":"{kind}","data":""}}"#));
+            }
+        }
+        lines
+    });
+    let (messages, summary) = replay(&block(&["BTCUSDT"], ""), lost.path());
+    equals_the_oracle(name, &summary);
+    let states: BTreeMap<&str, usize> = ["stale", "synced"]
+        .map(|state| (state, messages.matches(&format!("\"state\":\"{state}\"")).count()))
+        .into();
+    assert_eq!(states, BTreeMap::from([("stale", 1), ("synced", 2)]));
+}
