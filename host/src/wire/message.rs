@@ -1,0 +1,69 @@
+//! A message ready to be sent, and the id by which a stream recognises it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::names::{Prepared, event_token};
+use super::time::millis;
+use super::{DataType, Transport, WireError};
+use crate::sandbox::contract::MarketEvent;
+
+/// A message ready to be sent. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Where it goes.
+    pub subject: Arc<str>,
+    /// The id by which a stream recognises it: the same datum of an exchange always has the same id.
+    pub msg_id: Option<String>,
+    /// The JSON document.
+    pub payload: Bytes,
+    /// What it tells.
+    pub data_type: DataType,
+    /// How it travels.
+    pub transport: Transport,
+}
+
+/// The host's times of one message, in nanoseconds since the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// When the message is published.
+    pub published_ns: u64,
+    /// When the host received what the message was made from.
+    pub received_ns: u64,
+}
+
+/// `type:venue:symbol:` and then what makes the datum unique: the exchange's time in milliseconds, for a ratio with
+/// its period, for a liquidation its own id. Nothing in it depends on when or by whom it is published.
+pub(super) fn message_id(
+    data_type: DataType,
+    instrument: &Prepared,
+    event: &MarketEvent,
+) -> Result<Option<String>, WireError> {
+    let unique = match event {
+        MarketEvent::Trade(_)
+        | MarketEvent::Book(_)
+        | MarketEvent::BookChange(_)
+        | MarketEvent::BookStatus(_) => {
+            return Ok(None);
+        }
+        MarketEvent::FundingRate(rate) => millis(rate.time).to_string(),
+        MarketEvent::OpenInterest(interest) => millis(interest.time).to_string(),
+        MarketEvent::VolatilityIndex(index) => millis(index.time).to_string(),
+        MarketEvent::LongShortRatio(ratio) => {
+            format!(
+                "{}:{}",
+                millis(ratio.time),
+                event_token("period", &ratio.period)?
+            )
+        }
+        MarketEvent::Liquidation(liquidation) => {
+            event_token("liquidation_id", &liquidation.id)?.to_owned()
+        }
+    };
+    Ok(Some(format!(
+        "{}{}{unique}",
+        data_type.name(),
+        instrument.id_middle
+    )))
+}
