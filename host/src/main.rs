@@ -11,8 +11,9 @@ use marketprism_host::bus::Bus;
 use marketprism_host::config::{self, Config, ConfigError};
 use marketprism_host::logs;
 use marketprism_host::replay::{Replay, Show};
-use marketprism_host::sandbox::{Engine, Grant};
+use marketprism_host::sandbox::{Adapter, Engine, Grant};
 use marketprism_host::session::Plan;
+use marketprism_host::wire::Subjects;
 use marketprism_host::world::Pace;
 
 /// Exit status for a configuration that cannot be used (`EX_USAGE` of sysexits.h).
@@ -94,7 +95,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("marketprism: {error:#}");
-            if error.is::<ConfigError>() || error.is::<adapter_folder::FolderError>() {
+            let is_configuration = error.is::<ConfigError>()
+                || error.is::<UnknownExchange>()
+                || error.is::<adapter_folder::FolderError>();
+            if is_configuration {
                 ExitCode::from(EXIT_CONFIGURATION)
             } else {
                 ExitCode::FAILURE
@@ -153,7 +157,11 @@ fn is_closed_output(error: &anyhow::Error) -> bool {
 
 /// What to run: the block, its adapter and what both say about each other.
 fn plan(config: &Config, arguments: &ReplayArguments) -> anyhow::Result<Plan> {
-    let exchange = config.exchange(&arguments.exchange)?;
+    let exchange = config
+        .exchanges
+        .iter()
+        .find(|exchange| exchange.name == arguments.exchange)
+        .ok_or_else(|| UnknownExchange::new(config, arguments))?;
     let engine = Engine::new(Some(&config.data_dir.join("cache")))?;
     let grant = Grant { sha256: exchange.adapter_sha256.clone() };
     let adapter = match &arguments.adapter {
@@ -167,20 +175,52 @@ fn plan(config: &Config, arguments: &ReplayArguments) -> anyhow::Result<Plan> {
             &exchange.limits,
         )?,
     };
-    for line in config.notices.lines(&exchange.name, &adapter.description().settings) {
-        tracing::warn!("{}: {line}", arguments.config.display());
-    }
-    let mut plan = Plan::new(exchange, &config.nats.streams, adapter.into());
+    report_unread_keys(config, &arguments.config, &exchange.name, &adapter);
+    let templates = config.nats.streams.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    let mut plan = Plan::new(exchange, Subjects::with_templates(templates)?, adapter.into());
     if let Some(symbols) = &arguments.symbols {
         plan.symbols.clone_from(symbols);
     }
     Ok(plan)
 }
 
+/// Tells which keys of the file nobody reads. Keys below other blocks are for their adapters to judge.
+fn report_unread_keys(config: &Config, file: &Path, exchange: &str, adapter: &Adapter) {
+    let readers = [(exchange.to_string(), adapter.description().settings.clone())].into();
+    for key in config.notices.unknown(&readers) {
+        tracing::warn!("{}: unknown key {key}", file.display());
+    }
+    let not_used = config.notices.not_used(&readers);
+    if !not_used.is_empty() {
+        tracing::info!("{}: not used: {}", file.display(), not_used.join(", "));
+    }
+}
+
 async fn connect(config: &Config, server: &str) -> anyhow::Result<Bus> {
     let mut nats = config.nats.clone();
     nats.servers = vec![server.to_string()];
     Bus::connect(&nats.into()).await.context("publishing with --nats")
+}
+
+/// The command line names an exchange that the file does not have.
+#[derive(Debug, thiserror::Error)]
+#[error("{file} has no block exchanges.{wanted}; it has {present}")]
+struct UnknownExchange {
+    file: String,
+    wanted: String,
+    present: String,
+}
+
+impl UnknownExchange {
+    fn new(config: &Config, arguments: &ReplayArguments) -> Self {
+        let names: Vec<&str> =
+            config.exchanges.iter().map(|exchange| exchange.name.as_str()).collect();
+        Self {
+            file: arguments.config.display().to_string(),
+            wanted: arguments.exchange.clone(),
+            present: names.join(", "),
+        }
+    }
 }
 
 /// Ends when somebody asks the process to end.

@@ -14,13 +14,13 @@ use std::sync::Arc;
 pub use tally::{Tally, Total, Trades};
 pub use world::{Happening, World};
 
-use crate::config::{Exchange, SubjectTemplates};
+use crate::config::{Exchange, Origin};
 use crate::limits::Limits;
 use crate::sandbox::contract::{
     Action, Decimal, Event, Instrument, InstrumentReport, LogLevel, MarketEvent, Start,
 };
 use crate::sandbox::{Adapter, Fault, FaultKind, Instance};
-use crate::wire::{Stamp, Wire, WireError};
+use crate::wire::{Stamp, Subjects, WireError, Writer};
 use log_gate::LogGate;
 use permits::Permits;
 
@@ -40,14 +40,14 @@ pub struct Plan {
     /// The instruments to collect, in the exchange's names.
     pub symbols: Vec<String>,
     /// Where it may connect.
-    pub grants: Vec<crate::config::Origin>,
+    pub grants: Vec<Origin>,
     /// Subjects by data type.
-    pub templates: SubjectTemplates,
+    pub subjects: Subjects,
 }
 
 impl Plan {
     /// The plan for a configuration block.
-    pub fn new(exchange: &Exchange, templates: &SubjectTemplates, adapter: Arc<Adapter>) -> Self {
+    pub fn new(exchange: &Exchange, subjects: Subjects, adapter: Arc<Adapter>) -> Self {
         Self {
             name: exchange.name.clone(),
             venue: exchange.venue.clone(),
@@ -56,7 +56,7 @@ impl Plan {
             settings: exchange.settings.to_string(),
             symbols: exchange.symbols.clone(),
             grants: exchange.grants.clone(),
-            templates: templates.clone(),
+            subjects,
         }
     }
 }
@@ -66,7 +66,7 @@ pub struct Session<W> {
     plan: Plan,
     world: W,
     instance: Instance,
-    wire: Wire,
+    wire: Writer,
     permits: Permits,
     log: LogGate,
     tally: Tally,
@@ -78,7 +78,7 @@ impl<W: World> Session<W> {
     pub fn start(plan: Plan, world: W) -> Result<Self, Fault> {
         let mut session = Self {
             instance: Instance::new(&plan.adapter, &plan.limits)?,
-            wire: Wire::new(&plan.venue, &plan.templates, plan.limits.instruments_max),
+            wire: writer(&plan)?,
             permits: Permits::new(plan.grants.clone(), plan.limits.clone()),
             log: LogGate::new(plan.limits.log_lines_per_second_max),
             tally: Tally::default(),
@@ -106,7 +106,7 @@ impl<W: World> Session<W> {
         self.world.abandon();
         self.permits.clear();
         self.reports.clear();
-        self.wire = Wire::new(&self.plan.venue, &self.plan.templates, self.plan.limits.instruments_max);
+        self.wire = writer(&self.plan)?;
         self.instance = Instance::new(&self.plan.adapter, &self.plan.limits)?;
         self.tell_start()
     }
@@ -270,6 +270,11 @@ impl<W: World> Session<W> {
             self.tally.add_trade(&instrument.exchange_symbol, quantity);
         }
     }
+}
+
+fn writer(plan: &Plan) -> Result<Writer, Fault> {
+    Writer::new(&plan.venue, plan.subjects.clone(), plan.limits.instruments_max)
+        .map_err(|error| bad(&error))
 }
 
 fn bad(error: &WireError) -> Fault {

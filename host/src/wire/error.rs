@@ -86,6 +86,19 @@ pub enum WireError {
 }
 
 impl WireError {
+    /// Whether the adapter broke the contract, which stops it; the rest concerns one message.
+    pub const fn is_contract_violation(&self) -> bool {
+        match self {
+            Self::Template { .. }
+            | Self::IdNotDense { .. }
+            | Self::TooManyInstruments { .. }
+            | Self::Redeclared { .. }
+            | Self::UnknownInstrument { .. }
+            | Self::Scale { .. } => true,
+            Self::Name { .. } | Self::Number { .. } | Self::EmptySide { .. } => false,
+        }
+    }
+
     /// A short fixed name of the reason, for counters.
     pub const fn reason(&self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! A message ready to be sent, and the id by which a stream recognises it.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,6 +23,26 @@ pub struct Message {
     pub data_type: DataType,
     /// How it travels.
     pub transport: Transport,
+}
+
+impl Message {
+    /// Name of the header that carries the id.
+    pub const ID_HEADER: &'static str = "Nats-Msg-Id";
+
+    /// Writes the message as one line: `{"subject":..,"headers":{..},"payload":{..}}`.
+    ///
+    /// # Errors
+    /// Those of `output`.
+    pub fn write_line(&self, output: &mut impl Write) -> std::io::Result<()> {
+        // Subject and id consist of tokens that JSON needs no escapes for; the payload is JSON.
+        write!(output, "{{\"subject\":\"{}\",\"headers\":{{", self.subject)?;
+        if let Some(id) = &self.msg_id {
+            write!(output, "\"{}\":\"{id}\"", Self::ID_HEADER)?;
+        }
+        output.write_all(b"},\"payload\":")?;
+        output.write_all(&self.payload)?;
+        output.write_all(b"}\n")
+    }
 }
 
 /// The host's times of one message, in nanoseconds since the epoch.

@@ -19,6 +19,7 @@ mod writer;
 pub use data_type::{DataType, Transport};
 pub use error::WireError;
 pub use message::{Message, Stamp};
+pub use number::digits;
 pub use subject::Subjects;
 pub use writer::Writer;
 

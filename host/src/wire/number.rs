@@ -45,6 +45,15 @@ pub(super) fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
+/// A decimal as plain text with exactly its digits; more than 18 decimal places show as "?".
+pub fn digits(mantissa: i64, scale: u8) -> String {
+    let mut out = Vec::new();
+    match decimal(&mut out, mantissa, scale) {
+        Ok(()) => String::from_utf8_lossy(&out).into_owned(),
+        Err(_) => "?".to_owned(),
+    }
+}
+
 /// The text itself, if it is a plain decimal: an optional minus sign, digits, optionally a point and digits, at most
 /// 38 significant digits. `field` is for the error.
 pub(super) fn plain<'a>(field: &'static str, text: &'a str) -> Result<&'a str, WireError> {

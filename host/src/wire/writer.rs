@@ -76,6 +76,11 @@ impl Writer {
         self.prepared(id).map(|prepared| &prepared.instrument)
     }
 
+    /// The instruments declared, by their numbers.
+    pub fn instruments(&self) -> impl Iterator<Item = &Instrument> {
+        self.instruments.iter().map(|prepared| &prepared.instrument)
+    }
+
     fn prepared(&self, id: u32) -> Option<&Prepared> {
         self.instruments.get(usize::try_from(id).ok()?)
     }
