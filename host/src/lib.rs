@@ -12,6 +12,7 @@ pub mod logs;
 pub mod record;
 pub mod replay;
 pub mod sandbox;
+pub mod secret;
 pub mod session;
 pub mod wire;
 pub mod world;

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use marketprism_host::adapter_folder;
-use marketprism_host::bus::Bus;
+use marketprism_host::bus::{self, Bus};
 use marketprism_host::config::{self, Config, ConfigError};
 use marketprism_host::logs;
 use marketprism_host::replay::{Replay, Show};
@@ -197,9 +197,23 @@ fn report_unread_keys(config: &Config, file: &Path, exchange: &str, adapter: &Ad
 }
 
 async fn connect(config: &Config, server: &str) -> anyhow::Result<Bus> {
-    let mut nats = config.nats.clone();
-    nats.servers = vec![server.to_string()];
-    Bus::connect(&nats.into()).await.context("publishing with --nats")
+    let nats = config.nats.clone();
+    let settings = bus::Settings {
+        servers: vec![server.to_string()],
+        client_name: nats.client_name,
+        user: nats.user,
+        password: nats.password,
+        token: nats.token,
+        credentials_file: nats.credentials_file,
+        tls: bus::Tls {
+            required: nats.tls.required,
+            ca_file: nats.tls.ca_file,
+            certificate_file: nats.tls.cert_file,
+            key_file: nats.tls.key_file,
+        },
+        ..bus::Settings::default()
+    };
+    Bus::connect(&settings).await.context("publishing with --nats")
 }
 
 /// The command line names an exchange that the file does not have.

@@ -12,7 +12,7 @@ mod tls;
 pub use error::BusError;
 pub use memory::Memory;
 pub use nats::Nats;
-pub use settings::{Secret, Settings, Tls};
+pub use settings::{Settings, Tls};
 
 use crate::wire::Message;
 

@@ -140,6 +140,12 @@ fn access(
     };
     let options = ConnectOptions::new();
     let named = |user: &String| format!("user {user:?}");
+    if let Some(token) = &settings.token {
+        if settings.user.is_some() || settings.credentials_file.is_some() || in_address.is_some() {
+            return refused("nats.token", "give either this or another way to sign in, not both");
+        }
+        return Ok((options.token(token.expose().to_owned()), "the token".to_owned()));
+    }
     match (
         &settings.credentials_file,
         &settings.user,
@@ -155,7 +161,7 @@ fn access(
             format!("the credentials in {}", file.display()),
         )),
         (None, Some(user), Some(password), _) => Ok((
-            options.user_and_password(user.clone(), password.reveal().to_owned()),
+            options.user_and_password(user.clone(), password.expose().to_owned()),
             named(user),
         )),
         (None, Some(_), None, _) => refused("nats.user", "needs nats.password beside it"),
@@ -169,7 +175,7 @@ fn access(
                 password: Some(password),
             }),
         ) => Ok((
-            options.user_and_password(user.clone(), password.reveal().to_owned()),
+            options.user_and_password(user.clone(), password.expose().to_owned()),
             named(user),
         )),
         (
@@ -323,7 +329,7 @@ mod tests {
     fn settings_that_contradict_themselves_are_refused_by_key() {
         let file = Some("/nowhere/user.creds".into());
         let user = Some("bob".to_owned());
-        let password = Some(super::super::Secret::new("hunter2".to_owned()));
+        let password = Some(crate::secret::Secret::new("hunter2".to_owned()));
         for (settings, key) in [
             (
                 Settings {

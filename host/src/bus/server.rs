@@ -3,7 +3,8 @@
 use async_nats::ServerAddr;
 use percent_encoding::percent_decode_str;
 
-use super::{BusError, Secret};
+use super::BusError;
+use crate::secret::Secret;
 
 /// User and password that stood in an address. A user without a password is a token.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,27 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A text that is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Keeps a secret.
-    pub const fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The secret itself, for the library that sends it.
-    pub(super) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(secret)")
-    }
-}
+use crate::secret::Secret;
 
 /// How to reach NATS. Names of fields are the keys under `nats:` of the configuration.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,6 +18,8 @@ pub struct Settings {
     pub user: Option<String>,
     /// Password of `user`.
     pub password: Option<Secret>,
+    /// Token, instead of user and password.
+    pub token: Option<Secret>,
     /// A `.creds` file (user JWT and NKey seed), or a file with an NKey seed alone.
     pub credentials_file: Option<PathBuf>,
     /// Encryption.
@@ -56,6 +38,7 @@ impl Default for Settings {
             client_name: "unified-collector".to_owned(),
             user: None,
             password: None,
+            token: None,
             credentials_file: None,
             tls: Tls::default(),
             connect_timeout: Duration::from_secs(5),
@@ -76,6 +59,7 @@ impl fmt::Debug for Settings {
             .field("client_name", &self.client_name)
             .field("user", &self.user)
             .field("password", &self.password)
+            .field("token", &self.token)
             .field("credentials_file", &self.credentials_file)
             .field("tls", &self.tls)
             .field("connect_timeout", &self.connect_timeout)

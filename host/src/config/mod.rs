@@ -14,7 +14,6 @@ mod nats;
 mod notices;
 mod origin;
 mod problem;
-mod secret;
 mod server;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may end by a panic
@@ -35,7 +34,6 @@ pub use nats::{Nats, Publish, Tls};
 pub use notices::{Notices, Readers};
 pub use origin::Origin;
 pub use problem::{ConfigError, Problem};
-pub use secret::Secret;
 
 use key::Key;
 use problem::Problems;

@@ -9,7 +9,7 @@ use super::Environment;
 use super::jetstream::JetStream;
 use super::key::Key;
 use super::problem::Problems;
-use super::secret::Secret;
+use crate::secret::Secret;
 use super::server::{SignIn, server};
 
 /// Environment variables that hold servers; the first that is set wins over the file.

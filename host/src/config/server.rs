@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::origin::masked;
-use super::secret::Secret;
+use crate::secret::Secret;
 
 /// How an address says to sign in.
 #[derive(PartialEq, Eq)]
