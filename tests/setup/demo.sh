@@ -6,6 +6,12 @@
 # Called by `make demo`, which says what the variables mean.
 set -euo pipefail
 
+# At a terminal this script takes the terminal for itself, so that Ctrl-C reaches it and not the `make` around it:
+# `make demo` then ends well, not as interrupted.
+if [[ -t 0 && -z ${DEMO_HAS_TERMINAL:-} ]] && command -v setpriv >/dev/null; then
+    DEMO_HAS_TERMINAL=yes exec bash -m -c 'setpriv --pdeathsig INT "$0"; exit $?' "$0"
+fi
+
 cd "$(dirname "$0")/../.."
 : "${CAPTURE:=}" "${CONFIG:=config/marketprism.yaml}" "${EXCHANGE:=binance_spot}" "${SYMBOLS:=}" "${DEMO_SECONDS:=}"
 : "${SEED:=1}" "${CAPTURE_SECONDS:=60}" "${NATS_SERVER:=nats-server}"
@@ -22,21 +28,23 @@ if [[ -n $CAPTURE && ! -r $CAPTURE ]]; then
     exit 66
 fi
 
-# Every job gets a process group of its own: Ctrl-C reaches only this script, which then ends the daemon first (it
-# prints its summary and delivers what it holds) and the server after it.
-set -m
-work=$(mktemp -d "${TMPDIR:-/tmp}/marketprism-demo.XXXXXX")
+work=
 interrupted=
 server=
 daemon=
-timer=
+
+# pause SECONDS, without a process that Ctrl-C could reach or leave behind: nothing ever comes through this pipe.
+exec {silence}<> <(:)
+pause() {
+    read -r -t "$1" -u "$silence" || true
+}
 
 # end PID SIGNAL SECONDS: asks a job to end, and makes it end after some seconds.
 end() {
     local pid=$1 signal=$2 tries=$(($3 * 20))
     kill "-$signal" "$pid" 2>/dev/null || true
     while ((tries-- > 0)) && running "$pid"; do
-        sleep 0.05 || true
+        pause 0.05
     done
     kill -KILL -- "-$pid" 2>/dev/null || true
 }
@@ -50,14 +58,20 @@ clean_up() {
     local status=$?
     trap '' INT TERM HUP
     [[ -z $daemon ]] || end "$daemon" INT 5
-    [[ -z $timer ]] || end "$timer" TERM 1
     [[ -z $server ]] || end "$server" TERM 5
-    rm -rf "$work"
+    [[ -z $work ]] || rm -rf "$work"
+    # Whatever was asked to end may say so in its status.
+    if [[ -n $interrupted && ($status == 130 || $status == 143) ]]; then
+        status=0
+    fi
     exit "$status"
 }
 trap clean_up EXIT
 trap 'interrupted=yes' INT TERM HUP
+work=$(mktemp -d "${TMPDIR:-/tmp}/marketprism-demo.XXXXXX")
 
+# Jobs get a process group of their own (set -m): Ctrl-C reaches only this script, which then ends the daemon first
+# (it prints its summary and delivers what it holds) and the server after it.
 # Should this script be killed outright, the kernel takes its jobs with it.
 tied=()
 if command -v setpriv >/dev/null; then
@@ -74,15 +88,17 @@ fi
 arguments=(replay --config "$CONFIG" --exchange "$EXCHANGE" --pace recorded --view lines)
 if command -v "$NATS_SERVER" >/dev/null; then
     # Port -1: the server takes a free one and writes it down.
+    set -m
     "${tied[@]}" "$NATS_SERVER" --addr 127.0.0.1 --port -1 --ports_file_dir "$work" \
         --jetstream --store_dir "$work/jetstream" --log "$work/nats.log" </dev/null &>"$work/nats.out" &
     server=$!
+    set +m
     address=
     for _ in {1..100}; do
         [[ -z $interrupted ]] && running "$server" || break
         address=$(grep -hs -o 'nats://127\.0\.0\.1:[0-9]*' "$work"/*.ports | head -n 1 || true)
         [[ -z $address ]] || break
-        sleep 0.05 || true
+        pause 0.05
     done
     [[ -z $interrupted ]] || exit 0
     if [[ -z $address ]]; then
@@ -101,29 +117,27 @@ fi
 [[ -z $interrupted ]] || exit 0
 
 say "replaying $CAPTURE; Ctrl-C ends it"
+set -m
 "${tied[@]}" "$MARKETPRISM" "${arguments[@]}" "$CAPTURE" </dev/null &
 daemon=$!
-if [[ -n $DEMO_SECONDS ]]; then
-    "${tied[@]}" sleep "$DEMO_SECONDS" &
-    timer=$!
-fi
+set +m
 
-# Ends with the daemon, the timer, or a signal, whichever is first.
-status=0
-wait -n "$daemon" ${timer:+"$timer"} || status=$?
+# Ends with the daemon, a signal, or the time limit, whichever is first.
+SECONDS=0
+while [[ -z $interrupted ]] && running "$daemon"; do
+    if [[ -n $DEMO_SECONDS ]] && ((SECONDS >= DEMO_SECONDS)); then
+        say "$DEMO_SECONDS s are over"
+        interrupted=yes
+    fi
+    pause 0.2
+done
 if running "$daemon"; then
-    [[ -n $interrupted ]] || say "$DEMO_SECONDS s are over"
     end "$daemon" INT 10
-    interrupted=yes
 fi
 status=0
 wait "$daemon" || status=$?
 daemon=
-# A daemon that was asked to end may say so in its status.
-if [[ -n $interrupted && ($status == 130 || $status == 143) ]]; then
-    status=0
-fi
-if ((status != 0)); then
+if ((status != 0)) && [[ -z $interrupted ]]; then
     say "the daemon ended with status $status"
 fi
 exit "$status"
