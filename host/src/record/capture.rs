@@ -69,11 +69,9 @@ pub struct Line {
 #[derive(Deserialize)]
 struct Record {
     t_ns: Option<u64>,
-    #[serde(default)]
-    conn: String,
+    conn: Option<String>,
     kind: String,
-    #[serde(default)]
-    data: String,
+    data: Option<String>,
     url: Option<String>,
     status: Option<u16>,
 }
@@ -143,22 +141,24 @@ impl Capture {
                 continue;
             };
             self.time = record.t_ns.unwrap_or(self.time);
+            let address = record.conn.unwrap_or_default();
+            let data = record.data.unwrap_or_default().into_bytes();
             let kind = match record.kind.as_str() {
-                "ws" => Kind::Frame(record.data.into_bytes()),
+                "ws" => Kind::Frame(data),
                 "ws_close" => Kind::Close,
                 "ws_open" => Kind::Open,
                 "http" => {
-                    let address = record.url.as_deref().unwrap_or(&record.conn);
+                    let address = record.url.as_deref().unwrap_or(&address);
                     let Ok(address) = url::Url::parse(address) else {
                         self.unreadable += 1;
                         continue;
                     };
                     let status = record.status.unwrap_or(200);
-                    Kind::Answer(AnswerKey::of(&address), status, record.data.into_bytes())
+                    Kind::Answer(AnswerKey::of(&address), status, data)
                 }
                 _ => continue,
             };
-            let line = Line { number: self.number, time: self.time, address: record.conn, kind };
+            let line = Line { number: self.number, time: self.time, address, kind };
             return Ok(Some(line));
         }
     }
