@@ -3,17 +3,21 @@
 //! Promises: a file that cannot be used is refused with every reason at once; what it says is never half taken over;
 //! no password of it is ever printed. Which adapter a block gets, and whether a file exists, is decided by others.
 
+mod block;
 mod exchange;
 mod file;
 mod jetstream;
 mod key;
+mod market;
 mod monitoring;
 mod nats;
 mod notices;
 mod origin;
 mod problem;
 mod secret;
+mod server;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may end by a panic
 mod tests;
 mod typed;
 
@@ -23,8 +27,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use exchange::{DataType, Exchange, MarketType};
+pub use exchange::Exchange;
 pub use jetstream::{Discard, JetStream, Retention, Storage, Stream};
+pub use market::{DataType, MarketType};
 pub use monitoring::{HealthPort, MetricsPort, Monitoring, Proxy};
 pub use nats::{Nats, Publish, Tls};
 pub use notices::{Notices, Readers};
@@ -240,7 +245,7 @@ fn ordered(
 /// The names that the host knows, for suggestions.
 fn names(defaults: &Map<String, Value>) -> notices::Names {
     let mut file = serde_json::to_value(Top::default()).unwrap_or_default();
-    let mut block = serde_json::to_value(exchange::Block::default()).unwrap_or_default();
+    let mut block = serde_json::to_value(block::Block::default()).unwrap_or_default();
     file::merge(&mut file, &Value::Object(defaults.clone()));
     if let Some(defaults) = defaults.get("adapter_defaults") {
         file::merge(&mut block, defaults);

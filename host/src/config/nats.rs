@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::Environment;
 use super::jetstream::JetStream;
 use super::key::Key;
-use super::origin::masked;
 use super::problem::Problems;
 use super::secret::Secret;
+use super::server::{SignIn, server};
 
 /// Environment variables that hold servers; the first that is set wins over the file.
 const SERVER_VARIABLES: [&str; 2] = ["MARKETPRISM_NATS_URL", "NATS_URL"];
@@ -198,71 +197,6 @@ impl Nats {
     }
 }
 
-#[derive(PartialEq, Eq)]
-enum SignIn {
-    User(String, Secret),
-    Token(Secret),
-}
-
-/// A server's address without what stands before `@`, and that.
-fn server(address: &str) -> Result<(String, Option<SignIn>), String> {
-    let whole = if address.contains("://") {
-        address.to_owned()
-    } else {
-        format!("nats://{address}")
-    };
-    let shown = masked(address);
-    let mut url =
-        Url::parse(&whole).map_err(|error| format!("not an address: {shown:?}: {error}"))?;
-    if !["nats", "tls", "ws", "wss"].contains(&url.scheme()) {
-        return Err(format!(
-            "scheme {:?} of {shown:?} is none of nats, tls, ws, wss",
-            url.scheme()
-        ));
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err(format!("not an address: {shown:?}: no host"));
-    }
-    let sign_in = match (url.username(), url.password()) {
-        ("", None) => None,
-        (token, None) => Some(SignIn::Token(Secret::new(decoded(token)?))),
-        (user, Some(password)) => Some(SignIn::User(
-            decoded(user)?,
-            Secret::new(decoded(password)?),
-        )),
-    };
-    // Cannot fail: there is a host.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    Ok((url.as_str().trim_end_matches('/').to_owned(), sign_in))
-}
-
-/// `text` with its percent escapes resolved.
-fn decoded(text: &str) -> Result<String, String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits = [rest.next(), rest.next()].map(|digit| {
-            digit
-                .and_then(|digit| char::from(digit).to_digit(16))
-                .and_then(|digit| u8::try_from(digit).ok())
-        });
-        match digits {
-            [Some(high), Some(low)] => bytes.push(high * 16 + low),
-            _ => {
-                return Err(
-                    "user or password of an address: `%` must begin an escape (%25)".to_owned(),
-                );
-            }
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| "user or password of an address is not UTF-8".to_owned())
-}
-
 /// Says why `template` cannot make subjects.
 fn template_check(template: &str) -> Result<(), String> {
     if template.split('.').any(str::is_empty) {
@@ -288,6 +222,7 @@ fn template_check(template: &str) -> Result<(), String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test may end by a panic
 mod tests {
     use super::*;
 
@@ -306,23 +241,5 @@ mod tests {
         assert_eq!(reason(".{symbol}"), "a part between dots is empty");
         assert!(reason("{exchnge}.{symbol}").starts_with("only {exchange}"));
         assert!(reason("{symbol}.{").starts_with("only {exchange}"));
-    }
-
-    #[test]
-    fn a_server_is_an_address_with_or_without_a_scheme() {
-        let clean = |address: &str| server(address).map(|(clean, _)| clean);
-        assert_eq!(clean("nats://h:4222"), Ok("nats://h:4222".to_owned()));
-        assert_eq!(clean("h:4222"), Ok("nats://h:4222".to_owned()));
-        assert_eq!(clean("tls://u:p@h:4222/"), Ok("tls://h:4222".to_owned()));
-        assert!(clean("http://h").unwrap_err().contains("none of nats"));
-        assert!(clean("nats://").unwrap_err().contains("no host"));
-        assert!(clean("nats://u:geheim@h:xx").is_err_and(|reason| !reason.contains("geheim")));
-    }
-
-    #[test]
-    fn escapes_in_a_password_are_resolved() {
-        assert_eq!(decoded("a%40b%25"), Ok("a@b%".to_owned()));
-        assert!(decoded("a%4").is_err());
-        assert!(decoded("%zz").is_err());
     }
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::exchange::{DataType, Exchange};
+use super::exchange::Exchange;
 use super::key::Key;
+use super::market::DataType;
 
 /// Patterns of keys that only the old collector knew.
 const NOT_USED: &str = include_str!("../../../config/not_used.txt");
