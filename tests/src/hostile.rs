@@ -7,6 +7,7 @@ use marketprism_host::limits::Limits;
 use marketprism_host::sandbox::contract::{Event, Frame};
 use marketprism_host::sandbox::{Adapter, Engine, Fault, Grant};
 use marketprism_host::session::{Plan, Session};
+use marketprism_host::wire::Subjects;
 use marketprism_host::world::{Done, MemoryWorld};
 
 /// What the guest is to do when a frame comes.
@@ -79,10 +80,10 @@ pub fn session(misbehaviour: &Misbehaviour) -> Session<MemoryWorld> {
         settings: settings.to_string(),
         symbols: vec!["ABC".into()],
         grants: vec![
-            Origin::parse("wss://stream.alpha.example:9443").expect("an origin"),
-            Origin::parse("https://api.alpha.example").expect("an origin"),
+            Origin::of("wss://stream.alpha.example:9443").expect("an origin"),
+            Origin::of("https://api.alpha.example").expect("an origin"),
         ],
-        templates: marketprism_host::config::SubjectTemplates::default(),
+        subjects: Subjects::default(),
     };
     Session::start(plan, MemoryWorld::new(1_700_000_000_000_000_000))
         .unwrap_or_else(|fault| panic!("the start: {fault}"))

@@ -12,6 +12,7 @@ use marketprism_host::config;
 use marketprism_host::replay::{Replay, Show};
 use marketprism_host::sandbox::{Engine, Grant};
 use marketprism_host::session::Plan;
+use marketprism_host::wire::Subjects;
 use marketprism_host::world::Pace;
 use serde_json::Value;
 
@@ -32,7 +33,7 @@ impl Write for Kept {
 
 /// Replays a file; answers with the messages and the summary.
 fn replay(block: &str, capture: &Path) -> (String, Value) {
-    let config = config::parse(block, "test.yaml").expect("a valid configuration");
+    let config = config::parse(block, "test.yaml", &|_| None).expect("a valid configuration");
     let exchange = &config.exchanges[0];
     let engine = Engine::new(None).expect("the engine starts");
     let adapter = adapter_folder::open(
@@ -42,7 +43,7 @@ fn replay(block: &str, capture: &Path) -> (String, Value) {
         &exchange.limits,
     )
     .expect("the adapter");
-    let plan = Plan::new(exchange, &config.nats.streams, adapter.into());
+    let plan = Plan::new(exchange, Subjects::default(), adapter.into());
     let replay = Replay {
         plan,
         capture: capture.to_path_buf(),

@@ -1,5 +1,6 @@
 //! One exchange block: what the host needs of it, and the settings that its adapter is given.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
@@ -61,14 +62,14 @@ pub(super) fn read(
     block: &Value,
     around: &Surroundings<'_>,
     problems: &mut Problems,
-) -> (Option<Exchange>, Vec<Key>) {
+) -> (Option<Exchange>, BTreeSet<Key>) {
     let at = Key::of(["exchanges", name]);
     if !is_name(name) {
         problems.add(&at, "a name is letters, digits, `-` and `_`, at most 64");
     }
     let Value::Object(own) = block else {
         problems.add(&at, "expected the keys and values of one exchange");
-        return (None, Vec::new());
+        return (None, BTreeSet::new());
     };
     let venue = own
         .get("exchange")

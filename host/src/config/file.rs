@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
+use serde_saphyr::budget::BudgetBreach;
 
 use super::problem::{ConfigError, cut};
 
@@ -20,17 +21,19 @@ const DEPTH_MAX: usize = 32;
 /// Most values in a configuration, those that an alias repeats included.
 const NODES_MAX: usize = 100_000;
 
+const TOO_LARGE: &str = "larger than 4 MiB";
+
 /// The text of the file at `path`.
 pub(super) fn text(path: &Path) -> Result<String, ConfigError> {
-    let unreadable = |reason: String| ConfigError::Unreadable {
-        file: path.display().to_string(),
-        reason,
-    };
+    let unreadable = |reason| unreadable(&path.display().to_string(), reason);
     let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
     let mut bytes = Vec::new();
     file.take(FILE_BYTES_MAX + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| unreadable(error.to_string()))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(unreadable(TOO_LARGE.to_owned()));
+    }
     String::from_utf8(bytes).map_err(|error| {
         unreadable(format!(
             "not UTF-8 text at byte {}",
@@ -48,19 +51,14 @@ pub(super) fn tree(text: &str, origin: &str) -> Result<Map<String, Value>, Confi
         reason,
     };
     if text.len() as u64 > FILE_BYTES_MAX {
-        return Err(ConfigError::Unreadable {
-            file: origin.to_owned(),
-            reason: format!("larger than {FILE_BYTES_MAX} bytes"),
-        });
+        return Err(unreadable(origin, TOO_LARGE.to_owned()));
     }
     let value: Value = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
         let (line, column) = error
             .location()
             .map_or((1, 1), |place| (place.line(), place.column()));
-        let told = error.without_snippet().to_string();
-        // The library repeats the place behind the reason.
-        let reason = told.split(" at line ").next().unwrap_or(&told);
-        syntax(line, column, cut(reason))
+        let reason = reason(error.without_snippet());
+        syntax(line, column, cut(&reason))
     })?;
     match value {
         Value::Null => Ok(Map::new()),
@@ -125,6 +123,33 @@ pub(super) fn merge_map(base: &mut Map<String, Value>, over: &Map<String, Value>
     }
 }
 
+/// What is wrong, in our words where the library's speak of its options.
+fn reason(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error;
+    match error {
+        Error::DuplicateMappingKey { key: Some(key), .. } => format!("key {key:?} is given twice"),
+        Error::Budget {
+            breach: BudgetBreach::Documents { .. },
+            ..
+        } => "a second document begins; there can be one only".to_owned(),
+        Error::Budget { breach, .. } => {
+            format!("more than a configuration may hold: {breach:?}")
+        }
+        other => {
+            let told = other.to_string();
+            // The library repeats the place behind the reason.
+            told.split(" at line ").next().unwrap_or(&told).to_owned()
+        }
+    }
+}
+
+fn unreadable(file: &str, reason: String) -> ConfigError {
+    ConfigError::Unreadable {
+        file: file.to_owned(),
+        reason,
+    }
+}
+
 fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -136,6 +161,8 @@ fn options() -> serde_saphyr::Options {
             max_aliases: 1_000,
             max_anchors: 1_000,
             max_recorded_anchor_events: NODES_MAX,
+            max_recorded_anchor_bytes: 2 * FILE_BYTES_MAX as usize,
+            max_total_scalar_bytes: 2 * FILE_BYTES_MAX as usize,
             max_merge_keys: 1_000,
         },
         alias_limits: serde_saphyr::alias_limits! {

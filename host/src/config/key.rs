@@ -34,16 +34,6 @@ impl Key {
         self.0.iter().map(String::as_str).collect()
     }
 
-    /// True when this is `other` or leads to it.
-    pub fn leads_to(&self, other: &[&str]) -> bool {
-        self.0.len() <= other.len()
-            && self
-                .0
-                .iter()
-                .zip(other)
-                .all(|(mine, theirs)| mine == theirs)
-    }
-
     /// The keys from the outermost to this one.
     pub fn prefixes(&self) -> impl Iterator<Item = Self> + '_ {
         (1..=self.0.len()).map(|length| Self(self.0.iter().take(length).cloned().collect()))

@@ -41,6 +41,9 @@ use problem::Problems;
 /// The defaults of everything, built in.
 const DEFAULTS: &str = include_str!("../../../config/defaults.yaml");
 
+/// Most exchange blocks: each is a thread, and gets its own copy of the defaults.
+const EXCHANGES_MAX: usize = 64;
+
 /// Looks an environment variable up; a test needs no environment of the process.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -228,6 +231,13 @@ fn ordered(
         }
     }
     blocks.extend(left);
+    if blocks.len() > EXCHANGES_MAX {
+        problems.add(
+            &at,
+            format!("{} blocks are more than {EXCHANGES_MAX}", blocks.len()),
+        );
+        blocks.truncate(EXCHANGES_MAX);
+    }
     let mut seen: BTreeMap<String, &String> = BTreeMap::new();
     for (name, _) in &blocks {
         if let Some(other) = seen.insert(name.to_lowercase(), name) {

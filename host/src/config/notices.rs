@@ -57,7 +57,7 @@ enum Verdict {
 /// What the host knows of one session's block: who it is and which keys of it the host does not read.
 pub(super) struct Session<'a> {
     pub exchange: &'a Exchange,
-    pub unread: &'a [Key],
+    pub unread: &'a BTreeSet<Key>,
 }
 
 /// The names that are known, as trees: those of the file, and those of an exchange block.
@@ -71,7 +71,7 @@ impl Notices {
     /// Takes note of every key of `file`; `unread` are those outside the exchange blocks that the host does not read.
     pub(super) fn new(
         file: &Map<String, Value>,
-        unread: &[Key],
+        unread: &BTreeSet<Key>,
         sessions: &[Session<'_>],
         names: Names,
     ) -> Self {
@@ -257,13 +257,13 @@ fn collect_leaves(value: &Value, at: &Key, into: &mut Vec<Key>) {
     }
 }
 
-fn reader(path: &[&str], unread: &[Key], sessions: &[Session<'_>]) -> Reader {
+fn reader(path: &[&str], unread: &BTreeSet<Key>, sessions: &[Session<'_>]) -> Reader {
     let of_blocks = |rest: &[&str], chosen: &dyn Fn(&Exchange) -> bool| {
         let chosen: Vec<&Session<'_>> = sessions
             .iter()
             .filter(|session| chosen(session.exchange))
             .collect();
-        let unread = |session: &&Session<'_>| session.unread.iter().any(|key| key.leads_to(rest));
+        let unread = |session: &&Session<'_>| leads_to(session.unread, rest);
         // A session whose block does not hold the key has nothing to say about it: one that lists it is enough.
         if chosen.iter().any(unread) {
             adapters(rest, chosen.iter().map(|session| session.exchange))
@@ -278,9 +278,16 @@ fn reader(path: &[&str], unread: &[Key], sessions: &[Session<'_>]) -> Reader {
         }
         ["adapter_defaults", rest @ ..] => of_blocks(rest, &|_| true),
         ["data_types", name, rest @ ..] => data_type_reader(name, rest, sessions),
-        _ if unread.iter().any(|key| key.leads_to(path)) => Reader::Nobody,
+        _ if leads_to(unread, path) => Reader::Nobody,
         _ => Reader::Host,
     }
+}
+
+/// True when one of the keys is `path` or leads to it.
+fn leads_to(keys: &BTreeSet<Key>, path: &[&str]) -> bool {
+    Key::of(path.iter().copied())
+        .prefixes()
+        .any(|key| keys.contains(&key))
 }
 
 fn data_type_reader(name: &str, rest: &[&str], sessions: &[Session<'_>]) -> Reader {

@@ -7,6 +7,9 @@ use super::key::Key;
 /// Most problems that are told; the rest is counted.
 const PROBLEMS_TOLD_MAX: usize = 50;
 
+/// Most problems that are kept.
+const PROBLEMS_KEPT_MAX: usize = 1_000;
+
 /// Longest reason that is told whole, in characters.
 const REASON_CHARS_MAX: usize = 300;
 
@@ -77,7 +80,7 @@ impl Problems {
             key: name.to_owned(),
             reason: cut(&reason.to_string()),
         };
-        if !self.0.contains(&problem) {
+        if self.0.len() < PROBLEMS_KEPT_MAX && !self.0.contains(&problem) {
             self.0.push(problem);
         }
     }

@@ -1,6 +1,8 @@
 //! From a tree to a typed value: every value that does not fit is told with its key, and every key that the type
 //! does not know is handed back.
 
+use std::collections::BTreeSet;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
@@ -18,11 +20,13 @@ pub(super) fn read<T: DeserializeOwned + Default>(
     mut value: Value,
     at: &Key,
     problems: &mut Problems,
-) -> (T, Vec<Key>) {
+) -> (T, BTreeSet<Key>) {
     drop_nulls(&mut value);
     for _ in 0..TRIES_MAX {
-        let mut unread = Vec::new();
-        let mut note = |path: serde_ignored::Path<'_>| unread.push(ignored_key(&path));
+        let mut unread = BTreeSet::new();
+        let mut note = |path: serde_ignored::Path<'_>| {
+            unread.insert(ignored_key(&path));
+        };
         let source = serde_ignored::Deserializer::new(&value, &mut note);
         match serde_path_to_error::deserialize(source) {
             Ok(typed) => return (typed, unread),
@@ -31,14 +35,25 @@ pub(super) fn read<T: DeserializeOwned + Default>(
                 let key = path
                     .iter()
                     .fold(at.clone(), |key, step| key.then(step.text()));
-                problems.add(&key, error.inner());
+                problems.add(&key, told(&error.inner().to_string()));
                 if !remove(&mut value, &path) {
                     break;
                 }
             }
         }
     }
-    (T::default(), Vec::new())
+    (T::default(), BTreeSet::new())
+}
+
+/// The reader's reason, with the remedy where YAML took a text for something else (`ON`, `1e3`).
+fn told(reason: &str) -> String {
+    let taken = ["boolean", "integer", "floating point"]
+        .iter()
+        .any(|kind| reason.starts_with(&format!("invalid type: {kind} ")));
+    if taken && reason.ends_with("expected a string") {
+        return format!("{reason}; put it in quotes");
+    }
+    reason.to_owned()
 }
 
 enum Step {

@@ -21,6 +21,11 @@ fn a_file_made_to_exhaust_the_reader_is_refused_quickly() {
     let many = format!("a: [{}]", "1,".repeat(1_000_000));
     let big = format!("a: {}", "x".repeat(5 << 20));
     let documents = "---\na: 1\n".repeat(1_000);
+    let copied = format!(
+        "a: &a {}\nb: [{}]\n",
+        "x".repeat(1 << 20),
+        "*a,".repeat(900)
+    );
     let itself = "a: &a [*a]\n".to_owned();
     for (name, text) in [
         ("laughs", laughs),
@@ -29,6 +34,7 @@ fn a_file_made_to_exhaust_the_reader_is_refused_quickly() {
         ("many", many),
         ("big", big),
         ("documents", documents),
+        ("copied", copied),
         ("itself", itself),
     ] {
         let start = std::time::Instant::now();
@@ -44,6 +50,30 @@ fn a_file_made_to_exhaust_the_reader_is_refused_quickly() {
             start.elapsed()
         );
     }
+}
+
+#[test]
+fn a_large_file_of_keys_that_nobody_knows_is_judged_quickly() {
+    let start = std::time::Instant::now();
+    let own: String = (0..8_000).map(|n| format!("k{n}: 1\n")).collect();
+    let top: String = (0..8_000).map(|n| format!("t{n}: 1\n")).collect();
+    let config = read(&(with_block(&own) + &top)).unwrap();
+    assert_eq!(config.notices.unknown(&readers(&[])).len(), 16_000);
+    let symbols: String = (0..90_000).map(|_| "' ',").collect();
+    let text = with_block("").replace("[BTCUSDT]", &format!("[{symbols}]"));
+    assert!(refused(&text).len() < 60);
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+#[test]
+fn many_blocks_are_refused() {
+    let blocks: String = (0..65)
+        .map(|n| format!("  x{n}: {{market_type: spot, symbols: [A], data_types: [trade]}}\n"))
+        .collect();
+    assert_eq!(
+        refused(&format!("exchanges:\n{blocks}")),
+        ["test.yaml: exchanges: 65 blocks are more than 64"]
+    );
 }
 
 proptest! {
