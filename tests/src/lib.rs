@@ -1,1 +1,3 @@
-//! (being written)
+//! Tools that the tests of the whole need.
+
+pub mod nats_server;
