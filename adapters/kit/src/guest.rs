@@ -81,14 +81,14 @@ macro_rules! export_adapter {
                 }
 
                 fn handle(
-            now: u64,
+                    now: u64,
                     event: $crate::wit::Event,
                 ) -> ::std::vec::Vec<$crate::wit::Action> {
                     $crate::guest::handle(&INSTANCE, now, &event)
                 }
             }
 
-            $crate::bindings::export_world!(Component with_types_in $crate::bindings);
+    $crate::bindings::export_world!(Component with_types_in $crate::bindings);
         };
     };
 }
