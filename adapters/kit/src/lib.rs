@@ -1,1 +1,35 @@
-//! (being written)
+//! What every exchange adapter shares: the contract's types, exact decimals, the order book, the frame scanner with
+//! its general JSON path, the trade ledger, names, and the allocators of the sandbox.
+//!
+//! An adapter is a type that implements [`Adapter`]; its thin component crate calls [`export_adapter!`].
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+mod adapter;
+mod arena;
+pub mod arithmetic;
+#[doc(hidden)]
+pub mod bindings;
+pub mod book;
+pub mod decimal;
+#[doc(hidden)]
+pub mod guest;
+pub mod json;
+pub mod names;
+mod output;
+mod refusal;
+pub mod scan;
+pub mod testing;
+pub mod trades;
+pub mod wit;
+
+pub use adapter::Adapter;
+pub use output::{BookHead, ChangeHead, Output};
+pub use refusal::Refusal;

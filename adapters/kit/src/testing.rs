@@ -1,0 +1,90 @@
+//! Driving an adapter natively in tests: events in, actions out as short text that a test can compare.
+
+mod text;
+
+pub use text::{action, level};
+
+use crate::wit::{Action, Answer, Closed, Event, Frame, Response, Start};
+use crate::{Adapter, Output};
+
+/// One adapter under test.
+#[derive(Debug)]
+pub struct Driver<A> {
+    adapter: A,
+}
+
+impl<A: Adapter> Default for Driver<A> {
+    fn default() -> Self {
+        Self { adapter: A::new() }
+    }
+}
+
+impl<A: Adapter> Driver<A> {
+    /// Tells the adapter what happened at `now` and gives what it wants done.
+    pub fn tell(&mut self, now: u64, event: &Event) -> Vec<Action> {
+        let mut out = Output::new();
+        self.adapter.handle(now, event, &mut out);
+        out.into_actions()
+    }
+
+    /// As [`Driver::tell`], each action as one line.
+    pub fn told(&mut self, now: u64, event: &Event) -> String {
+        lines(&self.tell(now, event))
+    }
+
+    /// The adapter itself.
+    pub const fn adapter(&self) -> &A {
+        &self.adapter
+    }
+}
+
+/// Drives a fresh adapter with all the events and gives all its actions, one a line.
+pub fn check<A: Adapter>(events: &[(u64, Event)]) -> String {
+    let mut driver = Driver::<A>::default();
+    events
+        .iter()
+        .map(|(now, event)| driver.told(*now, event))
+        .collect()
+}
+
+/// Each action as one line.
+pub fn lines(actions: &[Action]) -> String {
+    actions.iter().map(|one| action(one) + "\n").collect()
+}
+
+/// A `start` event.
+pub fn start(settings: &str, instruments: &[&str]) -> Event {
+    let instruments = instruments.iter().map(|name| (*name).to_owned()).collect();
+    Event::Start(Start {
+        settings: settings.to_owned(),
+        instruments,
+        seed: 1,
+    })
+}
+
+/// A `frame` event.
+pub fn frame(connection: u32, text: impl Into<Vec<u8>>) -> Event {
+    Event::Frame(Frame {
+        connection,
+        data: text.into(),
+    })
+}
+
+/// A `closed` event.
+pub fn closed(connection: u32) -> Event {
+    Event::Closed(Closed {
+        connection,
+        reason: "test".to_owned(),
+    })
+}
+
+/// A `response` event with an answer.
+pub fn answer(request: u32, status: u16, body: impl Into<Vec<u8>>) -> Event {
+    Event::Response(Response {
+        request,
+        outcome: Ok(Answer {
+            status,
+            body: body.into(),
+        }),
+    })
+}

@@ -1,0 +1,9 @@
+//! The contract's types under their own names. What each means is written once, in `wit/adapter.wit`.
+
+pub use crate::bindings::marketprism::adapter::types::{
+    Action, Answer, Book, BookChange, BookOccasion, BookState, BookStatus, Closed, Connect,
+    Counters, Decimal, Description, Event, Frame, FundingRate, Instrument, InstrumentReport, Level,
+    Liquidation, LogLevel, LogLine, LongShortRatio, MarketEvent, MarketType, OpenInterest,
+    RatioKind, Request, RequestFailure, Response, Send, Side, Start, Trade, VolatilityIndex,
+    WakeAt,
+};
