@@ -63,10 +63,6 @@ pub fn adapter(name: &str) -> PathBuf {
     )
 }
 
-#[expect(
-    clippy::panic,
-    reason = "a test cannot go on without its files, and shall say which one is missing"
-)]
 fn existing(path: PathBuf, remedy: &str) -> PathBuf {
     assert!(path.is_file(), "{} is missing: {remedy}", path.display());
     path

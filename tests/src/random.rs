@@ -1,5 +1,5 @@
 //! Random numbers that are the same for the same seed on every machine and for ever: xoshiro256** seeded by
-//! splitmix64, after Blackman and Vigna (https://prng.di.unimi.it, public domain).
+//! splitmix64, after Blackman and Vigna (<https://prng.di.unimi.it>, public domain).
 
 /// A generator.
 #[derive(Clone, Debug)]
