@@ -14,26 +14,26 @@ use marketprism_host::world::{Done, MemoryWorld};
 #[derive(Debug, Clone)]
 pub struct Misbehaviour {
     name: &'static str,
-    amount: u64,
-    address: String,
+    amount: Option<u64>,
+    address: Option<String>,
 }
 
 impl Misbehaviour {
     /// The misbehaviour that the guest knows by this name.
     pub fn named(name: &'static str) -> Self {
-        Self { name, amount: 0, address: String::new() }
+        Self { name, amount: None, address: None }
     }
 
     /// How much of it.
     #[must_use]
     pub fn amount(self, amount: u64) -> Self {
-        Self { amount, ..self }
+        Self { amount: Some(amount), ..self }
     }
 
     /// The address that it asks for.
     #[must_use]
     pub fn address(self, address: &str) -> Self {
-        Self { address: address.to_string(), ..self }
+        Self { address: Some(address.to_string()), ..self }
     }
 }
 

@@ -34,7 +34,13 @@ fn an_adapter_that_grows_its_memory_in_one_step_is_stopped_for_its_memory() {
 
 #[test]
 fn an_adapter_that_grows_its_memory_in_many_steps_is_stopped_for_its_memory() {
-    assert_eq!(fault_of(Misbehaviour::named("grow_slowly")).kind, FaultKind::OutOfMemory);
+    assert_eq!(fault_of(Misbehaviour::named("grow_in_loop")).kind, FaultKind::OutOfMemory);
+}
+
+#[test]
+fn an_adapter_that_leaks_a_little_with_every_event_is_stopped_for_its_memory() {
+    let leak = Misbehaviour::named("grow_slowly").amount(2);
+    assert_eq!(fault_of(leak).kind, FaultKind::OutOfMemory);
 }
 
 #[test]
@@ -105,7 +111,7 @@ fn an_adapter_that_publishes_a_number_out_of_the_contract_is_stopped() {
 
 #[test]
 fn an_adapter_that_traps_is_stopped() {
-    assert_eq!(fault_of(Misbehaviour::named("trap")).kind, FaultKind::Trap);
+    assert_eq!(fault_of(Misbehaviour::named("unreachable")).kind, FaultKind::Trap);
 }
 
 #[test]

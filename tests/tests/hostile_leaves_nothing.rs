@@ -12,13 +12,13 @@ fn memory_threads_and_descriptors_end_where_they_began() {
     let kinds = [
         Misbehaviour::named("panic"),
         Misbehaviour::named("grow_once"),
-        Misbehaviour::named("grow_slowly"),
+        Misbehaviour::named("grow_in_loop"),
         Misbehaviour::named("recurse"),
         Misbehaviour::named("many_actions").amount(20_000),
         Misbehaviour::named("many_bytes").amount((8 << 20) + 1),
         Misbehaviour::named("log_flood"),
         Misbehaviour::named("ask_forbidden").address("wss://evil.example/"),
-        Misbehaviour::named("trap"),
+        Misbehaviour::named("unreachable"),
     ];
     let mut neighbour = Neighbour::start();
     let mut round = || {

@@ -2,9 +2,10 @@
 
 use super::adapter::Adapter;
 use super::contract::generated;
-use super::contract::{Action, Description, Event, LogLevel, MarketEvent};
+use super::contract::{Action, Description, Event, LogLevel};
 use super::fault::{Fault, FaultKind};
 use super::memory::MemoryCap;
+use super::output;
 use crate::limits::Limits;
 
 /// Longest log line, in bytes; what is longer is cut.
@@ -114,7 +115,7 @@ impl Instance {
                 ),
             ));
         }
-        let bytes: usize = actions.iter().map(output_bytes).sum();
+        let bytes: usize = actions.iter().map(output::bytes).sum();
         if bytes > self.limits.output_bytes_max {
             return Err(Fault::in_action(
                 FaultKind::OutputTooLarge,
@@ -169,29 +170,6 @@ fn refuel(store: &mut wasmtime::Store<State>, limits: &Limits) -> Result<(), Fau
     store
         .set_fuel(limits.fuel_per_event_max)
         .map_err(|error| Fault::in_action(FaultKind::Trap, format!("{error:#}")))
-}
-
-/// Bytes of an action that vary with what the guest puts into it.
-fn output_bytes(action: &Action) -> usize {
-    let level = size_of::<super::contract::Level>();
-    size_of::<Action>()
-        + match action {
-            Action::Publish(MarketEvent::Trade(_)) => 0,
-            Action::Publish(MarketEvent::Book(book)) => (book.bids.len() + book.asks.len()) * level,
-            Action::Publish(MarketEvent::BookChange(change)) => {
-                (change.bids.len() + change.asks.len()) * level
-            }
-            Action::Connect(connect) => connect.address.len(),
-            Action::Send(send) => send.text.len(),
-            Action::Request(request) => request.address.len(),
-            Action::Log(line) => line.message.len(),
-            Action::Refused(refusal) => refusal.rule.len() + refusal.detail.len(),
-            Action::Report(reports) => reports
-                .iter()
-                .map(|report| (report.bids.len() + report.asks.len()) * level)
-                .sum(),
-            _ => 0,
-        }
 }
 
 fn cut(mut text: String) -> String {

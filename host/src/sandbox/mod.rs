@@ -10,6 +10,7 @@ mod engine;
 mod fault;
 mod instance;
 mod memory;
+mod output;
 
 pub use adapter::{ADAPTER_BYTES_MAX, Adapter, Grant, Refusal};
 pub use engine::{Engine, EngineError};
