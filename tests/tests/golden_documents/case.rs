@@ -1,0 +1,205 @@
+//! One raw datum, the document that it should become, and the comparison with the one that it became.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use marketprism_host::sandbox::contract::{Instrument, MarketEvent, MarketType};
+use marketprism_host::wire::{Message, Subjects, Transport, Writer};
+use serde_json::{Value, json};
+
+use crate::raw::{lines, stamp};
+
+/// One raw datum, what it should become, and how that differs from what it became.
+pub struct Case {
+    pub name: &'static str,
+    /// The line of the old output, from 0; none for what the old collector did not publish.
+    pub line: Option<usize>,
+    venue: Venue,
+    pub event: MarketEvent,
+    /// Decision, place in the document, new value.
+    differences: Vec<(&'static str, String, Value)>,
+}
+
+impl Case {
+    pub fn new(name: &'static str, line: usize, event: MarketEvent) -> Self {
+        Self {
+            name,
+            line: Some(line),
+            venue: Venue::of(name),
+            event,
+            differences: Vec::new(),
+        }
+    }
+
+    /// Sets the line of the old output, or that there is none.
+    pub fn at(mut self, line: Option<usize>) -> Self {
+        self.line = line;
+        self
+    }
+
+    /// Lists a difference in the payload.
+    pub fn differs(mut self, decision: &'static str, field: &str, value: Value) -> Self {
+        self.differences
+            .push((decision, format!("/payload/{field}"), value));
+        self
+    }
+
+    /// Lists the fields that D1 adds to every message; `event_ms` is the exchange's time.
+    pub fn timed(self, event_ms: Option<u64>) -> Self {
+        let received_ns = stamp(self.name).received_ns;
+        self.differs("D1", "event_ts_ms", json!(event_ms)).differs(
+            "D1",
+            "received_ts_ns",
+            json!(received_ns),
+        )
+    }
+
+    /// Lists the message id, which D2 makes from the datum alone.
+    pub fn identified(mut self, id: &str) -> Self {
+        self.differences
+            .push(("D2", "/headers/Nats-Msg-Id".to_owned(), json!(id)));
+        self
+    }
+
+    pub fn write(&self) -> Message {
+        let mut writer = Writer::new(self.venue.name, Subjects::default(), 1).unwrap();
+        writer.declare(self.venue.instrument.clone()).unwrap();
+        writer.write(&self.event, stamp(self.name)).unwrap()
+    }
+
+    pub fn check(&self) {
+        let message = self.write();
+        let Some(line) = self.line else { return };
+        let new = json!({
+            "transport": match message.transport { Transport::Core => "core", Transport::Stream => "jetstream" },
+            "subject": &*message.subject,
+            "headers": message.msg_id.as_ref().map(|id| json!({ "Nats-Msg-Id": id })),
+            "payload": serde_json::from_slice::<Value>(&message.payload).unwrap(),
+        });
+        let mut old_leaves = BTreeMap::new();
+        leaves("", &lines(self.name)[line], &mut old_leaves);
+        let mut new_leaves = BTreeMap::new();
+        leaves("", &new, &mut new_leaves);
+
+        let mut listed = BTreeMap::new();
+        for (decision, place, value) in &self.differences {
+            let number: u8 = decision
+                .strip_prefix('D')
+                .and_then(|number| number.parse().ok())
+                .unwrap();
+            assert!(
+                (1..=22).contains(&number),
+                "{decision} is no decision of the contract"
+            );
+            assert!(
+                listed.insert(place.clone(), value).is_none(),
+                "{place} is listed twice"
+            );
+        }
+        let mut wrong = Vec::new();
+        for place in old_leaves
+            .keys()
+            .chain(new_leaves.keys())
+            .collect::<BTreeSet<_>>()
+        {
+            let (old, new) = (old_leaves.get(place), new_leaves.get(place));
+            match (listed.remove(place), same(old, new)) {
+                (None, true) => {}
+                (None, false) => {
+                    wrong.push(format!("{place}: was {old:?}, is {new:?}, not listed"))
+                }
+                (Some(_), true) => wrong.push(format!("{place}: is listed and does not differ")),
+                (Some(wanted), false) if new == Some(wanted) => {}
+                (Some(wanted), false) => {
+                    wrong.push(format!("{place}: should be {wanted}, is {new:?}"))
+                }
+            }
+        }
+        wrong.extend(
+            listed
+                .into_keys()
+                .map(|place| format!("{place}: is listed and does not occur")),
+        );
+        assert!(
+            wrong.is_empty(),
+            "{} line {line}:\n{}",
+            self.name,
+            wrong.join("\n")
+        );
+    }
+}
+
+/// Every value of a document by its place.
+fn leaves(place: &str, value: &Value, out: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(fields) => {
+            fields
+                .iter()
+                .for_each(|(name, value)| leaves(&format!("{place}/{name}"), value, out));
+        }
+        Value::Array(items) => {
+            out.insert(format!("{place}/length"), json!(items.len()));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(at, value)| leaves(&format!("{place}/{at}"), value, out));
+        }
+        _ => {
+            out.insert(place.to_owned(), value.clone());
+        }
+    }
+}
+
+fn same(old: Option<&Value>, new: Option<&Value>) -> bool {
+    match (old, new) {
+        (Some(Value::Number(old)), Some(Value::Number(new))) if old.is_f64() => {
+            old.as_f64() == new.as_f64()
+        }
+        _ => old == new,
+    }
+}
+
+/// The venue of a golden file: the beginning of its name.
+struct Venue {
+    name: &'static str,
+    instrument: Instrument,
+}
+
+impl Venue {
+    fn of(file: &str) -> Self {
+        let instrument =
+            |exchange_symbol: &str, exchange: &str, market_type, symbol: &str| Instrument {
+                id: 0,
+                exchange_symbol: exchange_symbol.to_owned(),
+                exchange: exchange.to_owned(),
+                market_type,
+                symbol: symbol.to_owned(),
+            };
+        for (name, instrument) in [
+            (
+                "binance_spot",
+                instrument("BTCUSDT", "binance", MarketType::Spot, "BTC-USDT"),
+            ),
+            (
+                "binance_derivatives",
+                instrument("BTCUSDT", "binance", MarketType::Perpetual, "BTC-USDT"),
+            ),
+            (
+                "okx_spot",
+                instrument("BTC-USDT", "okx", MarketType::Spot, "BTC-USDT"),
+            ),
+            (
+                "okx_derivatives",
+                instrument("BTC-USDT-SWAP", "okx", MarketType::Perpetual, "BTC-USDT"),
+            ),
+            (
+                "deribit_derivatives",
+                instrument("BTC", "deribit", MarketType::Options, "BTC"),
+            ),
+        ] {
+            if file.starts_with(name) {
+                return Self { name, instrument };
+            }
+        }
+        panic!("{file} belongs to no venue");
+    }
+}
