@@ -154,8 +154,10 @@ fn componentize(engine: &wasmtime::Engine, module: &[u8]) -> Result<Vec<u8>, Ref
         .package
         .and_then(|id| bindings.resolve.packages.get(id))
         .map(|package| &package.name);
-    for item in world.imports.keys() {
-        check_import(&bindings.resolve.name_world_key(item))?;
+    for (key, item) in &world.imports {
+        if !matches!(item, wit_parser::WorldItem::Type { .. }) {
+            check_import(&bindings.resolve.name_world_key(key))?;
+        }
     }
     match package {
         Some(name) if format!("{}:{}", name.namespace, name.name) == PACKAGE => {
@@ -181,8 +183,12 @@ fn check_imports(
     engine: &wasmtime::Engine,
     component: &wasmtime::component::Component,
 ) -> Result<(), Refusal> {
-    for (name, _) in component.component_type().imports(engine) {
-        check_import(name)?;
+    use wasmtime::component::types::ComponentItem;
+    for (name, import) in component.component_type().imports(engine) {
+        // A type alone can reach nothing.
+        if !matches!(import.ty, ComponentItem::Type(_)) {
+            check_import(name)?;
+        }
     }
     Ok(())
 }
