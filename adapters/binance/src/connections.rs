@@ -55,7 +55,7 @@ impl Connections {
             };
             for id in shard {
                 if let Some(instrument) = instruments.get_mut(*id) {
-                    instrument.connection = connection;
+                    instrument.connection = Some(connection);
                 }
             }
             if self.asked.insert(connection, false).is_some() {
@@ -68,14 +68,14 @@ impl Connections {
 
     fn connect(connection: u32, instruments: &Instruments, settings: &Settings, out: &mut Output) {
         let carried = instruments.iter().map(|(_, instrument)| instrument);
-        let carried = carried.filter(|it| it.active && it.connection == connection);
+        let carried = carried.filter(|it| it.active && it.connection == Some(connection));
         out.connect(connection, &address::connection(settings, carried));
     }
 
     fn carries_any(connection: u32, instruments: &Instruments) -> bool {
         instruments
             .iter()
-            .any(|(_, it)| it.active && it.connection == connection)
+            .any(|(_, it)| it.active && it.connection == Some(connection))
     }
 
     /// A connection is open.

@@ -13,8 +13,8 @@ pub struct Instrument {
     pub stream: String,
     /// False once it is no longer configured.
     pub active: bool,
-    /// The connection that carries its streams.
-    pub connection: u32,
+    /// The connection that carries its streams, once there is one.
+    pub connection: Option<u32>,
     /// Its book, when books are collected.
     pub book: Option<BookSync>,
     /// Its trades.

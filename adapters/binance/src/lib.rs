@@ -225,6 +225,7 @@ impl Running {
         for (_, instrument) in self.instruments.iter_mut() {
             if !wanted.contains(&instrument.symbol) {
                 instrument.active = false;
+                instrument.connection = None;
                 instrument.book = None;
             }
         }
@@ -286,7 +287,7 @@ impl Running {
             stream: symbol.to_lowercase(),
             symbol,
             active: false,
-            connection: 0,
+            connection: None,
             book: None,
             trades: Ledger::default(),
         });
@@ -329,6 +330,8 @@ impl Running {
 fn carried(instruments: &mut Instruments, connection: u32) -> impl Iterator<Item = &mut BookSync> {
     instruments
         .iter_mut()
-        .filter(move |(_, instrument)| instrument.active && instrument.connection == connection)
+        .filter(move |(_, instrument)| {
+            instrument.active && instrument.connection == Some(connection)
+        })
         .filter_map(|(_, instrument)| instrument.book.as_mut())
 }

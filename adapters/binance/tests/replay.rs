@@ -1,5 +1,11 @@
 //! Whole recordings through the adapter, against an independent reference of the exchange's rules.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 mod support;
 
@@ -9,14 +15,20 @@ use support::{Replay, captures, recording};
 
 fn oracle(session: &str) -> Value {
     let path = captures().join(format!("oracle/binance_spot.{session}.json"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str::<Value>(&text).unwrap()["sessions"][session]["symbols"].clone()
 }
 
 fn levels(side: &[Level]) -> Value {
     let text = |mantissa, scale| Value::from(Decimal::of(mantissa, scale).to_string());
     side.iter()
-        .map(|level| vec![text(level.price, level.price_scale), text(level.quantity, level.quantity_scale)])
+        .map(|level| {
+            vec![
+                text(level.price, level.price_scale),
+                text(level.quantity, level.quantity_scale),
+            ]
+        })
         .collect()
 }
 
@@ -25,8 +37,16 @@ fn quantity_sum(replay: &Replay, instrument: u32) -> String {
         MarketEvent::Trade(trade) if trade.instrument == instrument => Some(trade.quantity),
         _ => None,
     });
-    let sum = quantities.fold(Decimal::of(0, 0), |sum, quantity| sum.checked_add(quantity).unwrap()).to_string();
-    if sum.contains('.') { sum.trim_end_matches('0').trim_end_matches('.').to_owned() } else { sum }
+    let sum = quantities
+        .fold(Decimal::of(0, 0), |sum, quantity| {
+            sum.checked_add(quantity).unwrap()
+        })
+        .to_string();
+    if sum.contains('.') {
+        sum.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        sum
+    }
 }
 
 fn agrees_with_the_oracle(session: &str, settings: &str, symbols: &[&str]) -> Replay {
@@ -36,20 +56,41 @@ fn agrees_with_the_oracle(session: &str, settings: &str, symbols: &[&str]) -> Re
     assert_eq!(replay.refused, Vec::<String>::new());
     let now = replay.now;
     let actions = replay.driver.tell(now, &Event::ReportWanted(20));
-    let [Action::Report(reports)] = actions.as_slice() else { panic!("no report") };
+    let [Action::Report(reports)] = actions.as_slice() else {
+        panic!("no report")
+    };
     assert_eq!(reports.len(), symbols.len());
     for (report, symbol) in reports.iter().zip(symbols) {
         let expected = &oracle[*symbol];
         assert_eq!(report.counters.trades, expected["trades"], "{symbol}");
-        assert_eq!(quantity_sum(&replay, report.instrument), expected["trade_qty_sum"], "{symbol}");
-        assert_eq!(report.counters.updates_applied, expected["book_updates_applied"], "{symbol}");
+        assert_eq!(
+            quantity_sum(&replay, report.instrument),
+            expected["trade_qty_sum"],
+            "{symbol}"
+        );
+        assert_eq!(
+            report.counters.updates_applied, expected["book_updates_applied"],
+            "{symbol}"
+        );
         assert_eq!(report.counters.gaps, expected["gaps"], "{symbol}");
         assert_eq!(report.counters.missing_trades, 0, "{symbol}");
         assert_eq!(report.book_state, Some(BookState::Synced), "{symbol}");
-        assert_eq!(Value::from(report.last_update_id), expected["last_update_id"], "{symbol}");
+        assert_eq!(
+            Value::from(report.last_update_id),
+            expected["last_update_id"],
+            "{symbol}"
+        );
         let book = &expected["final_book"];
-        assert_eq!((levels(&report.bids), levels(&report.asks)), (book["bids"].clone(), book["asks"].clone()), "{symbol}");
-        assert_eq!((report.bid_levels, report.ask_levels), (count(&book["n_bids"]), count(&book["n_asks"])), "{symbol}");
+        assert_eq!(
+            (levels(&report.bids), levels(&report.asks)),
+            (book["bids"].clone(), book["asks"].clone()),
+            "{symbol}"
+        );
+        assert_eq!(
+            (report.bid_levels, report.ask_levels),
+            (count(&book["n_bids"]), count(&book["n_asks"])),
+            "{symbol}"
+        );
     }
     replay
 }
@@ -70,7 +111,11 @@ fn four_symbols_of_2021_agree_with_the_reference() {
 fn two_minutes_of_bitcoin_agree_with_the_reference() {
     let replay = agrees_with_the_oracle("hft-btc-120s", "{}", &["BTCUSDT"]);
     assert_eq!(replay.ignored, 9_985);
-    let books = replay.events.iter().filter(|event| matches!(event, MarketEvent::Book(_))).count();
+    let books = replay
+        .events
+        .iter()
+        .filter(|event| matches!(event, MarketEvent::Book(_)))
+        .count();
     assert_eq!(books, 119);
 }
 
@@ -78,7 +123,11 @@ fn two_minutes_of_bitcoin_agree_with_the_reference() {
 fn publishing_every_change_keeps_the_same_book() {
     let settings = r#"{"orderbook":{"method":"websocket","deltas":true}}"#;
     let replay = agrees_with_the_oracle("hft-btc-120s", settings, &["BTCUSDT"]);
-    let books = replay.events.iter().filter(|event| matches!(event, MarketEvent::Book(_))).count();
+    let books = replay
+        .events
+        .iter()
+        .filter(|event| matches!(event, MarketEvent::Book(_)))
+        .count();
     assert_eq!(books, 1_195);
 }
 

@@ -56,7 +56,7 @@ const MESSAGE_BYTES_MAX: usize = 4096;
 
 /// Makes the calling crate (a `cdylib` that does nothing else) the component of an [`Adapter`](crate::Adapter).
 ///
-/// ```ignore
+/// ```text
 /// marketprism_kit::export_adapter!(marketprism_binance::Binance);
 /// ```
 #[macro_export]

@@ -25,7 +25,8 @@ pub struct Record {
 /// Where recordings are; they are no part of the project.
 pub fn captures() -> PathBuf {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/captures");
-    let folder = std::env::var_os("MARKETPRISM_CAPTURES").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let folder = std::env::var_os("MARKETPRISM_CAPTURES")
+        .map_or_else(|| PathBuf::from(beside), PathBuf::from);
     assert!(
         folder.is_dir(),
         "no recordings at {}: set MARKETPRISM_CAPTURES to the folder that holds them",
@@ -36,7 +37,8 @@ pub fn captures() -> PathBuf {
 
 pub fn recording(name: &str) -> Vec<Record> {
     let path = captures().join(format!("{name}.jsonl"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     text.lines()
         .map(|line| serde_json::from_str::<Record>(line).unwrap())
         .filter(|record| record.kind != "meta")
@@ -59,11 +61,18 @@ pub struct Replay {
 
 impl Replay {
     pub fn run(records: &[Record], settings: &str, symbols: &[&str]) -> Self {
-        let mut replay = Self { now: records.iter().find_map(|record| record.t_ns).unwrap(), ..Self::default() };
+        let mut replay = Self {
+            now: records.iter().find_map(|record| record.t_ns).unwrap(),
+            ..Self::default()
+        };
         replay.tell(records, 0, &testing::start(settings, symbols));
         for (at, record) in records.iter().enumerate() {
             let now = record.t_ns.unwrap_or(replay.now).max(replay.now);
-            while let Some((&alarm, &time)) = replay.alarms.iter().min_by_key(|(alarm, time)| (**time, **alarm)) {
+            while let Some((&alarm, &time)) = replay
+                .alarms
+                .iter()
+                .min_by_key(|(alarm, time)| (**time, **alarm))
+            {
                 if time > now {
                     break;
                 }
@@ -76,7 +85,11 @@ impl Replay {
                 replay.tell(records, at, &testing::frame(0, record.data.as_str()));
             }
             for request in replay.answers.remove(&at).unwrap_or_default() {
-                replay.tell(records, at, &testing::answer(request, record.status, record.data.as_str()));
+                replay.tell(
+                    records,
+                    at,
+                    &testing::answer(request, record.status, record.data.as_str()),
+                );
             }
         }
         replay
@@ -85,14 +98,20 @@ impl Replay {
     pub fn tell(&mut self, records: &[Record], at: usize, event: &Event) {
         for action in self.driver.tell(self.now, event) {
             match action {
-                Action::Connect(connect) => self.tell(records, at, &Event::Opened(connect.connection)),
+                Action::Connect(connect) => {
+                    self.tell(records, at, &Event::Opened(connect.connection))
+                }
                 Action::WakeAt(alarm) => {
                     self.alarms.insert(alarm.alarm, alarm.time);
                 }
-                Action::Request(request) => self.request(records, at, request.request, &request.address),
+                Action::Request(request) => {
+                    self.request(records, at, request.request, &request.address)
+                }
                 Action::Publish(event) => self.events.push(event),
                 Action::Ignored => self.ignored += 1,
-                Action::Refused(refusal) => self.refused.push(format!("{}: {}", refusal.rule, refusal.detail)),
+                Action::Refused(refusal) => self
+                    .refused
+                    .push(format!("{}: {}", refusal.rule, refusal.detail)),
                 _ => {}
             }
         }
@@ -104,7 +123,10 @@ impl Replay {
         let key = |url: &str| {
             let (path, query) = url.split_once('?').unwrap_or((url, ""));
             let symbol = query.split('&').find(|part| part.starts_with("symbol="));
-            (path.rsplit('/').next().map(str::to_owned), symbol.map(str::to_owned))
+            (
+                path.rsplit('/').next().map(str::to_owned),
+                symbol.map(str::to_owned),
+            )
         };
         let fits = |record: &Record| record.kind == "http" && key(&record.url) == key(address);
         if let Some(ahead) = records[at..].iter().position(fits) {

@@ -240,6 +240,16 @@ mod tests {
     }
 
     #[test]
+    fn only_the_last_piece_is_taken_back_at_once() {
+        let arena = Arena::new();
+        let first = arena.alloc(bytes(8));
+        let second = arena.alloc(bytes(8));
+        arena.free(first, 8);
+        arena.free(second, 8);
+        assert_eq!(arena.alloc(bytes(8)), second);
+    }
+
+    #[test]
     fn memory_of_others_is_not_owned() {
         let arena = Arena::new();
         arena.alloc(bytes(1));
