@@ -1,1 +1,337 @@
-//! (being written)
+//! The adapter of Binance spot: one state machine from the exchange's frames to trades and order books.
+//!
+//! `parse` knows the wire, `sync` keeps one book true, `connections` says what is listened to; this file tells each
+//! event to whom it concerns. Exchange: <https://developers.binance.com/docs/binance-spot-api-docs>
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+mod address;
+mod connections;
+mod instruments;
+#[doc(hidden)]
+pub mod parse;
+mod session;
+mod settings;
+mod sync;
+
+use marketprism_kit::trades::{Ledger, Seen};
+use marketprism_kit::wit::{
+    Counters, Description, Event, InstrumentReport, LogLevel, MarketType, Response, Start, Trade,
+};
+use marketprism_kit::{Adapter, Output, names, wit};
+
+use connections::{CONNECTIONS_MAX, Connections};
+pub use instruments::{Instrument, Instruments};
+use parse::{Asked, Changes, Message, TradeMade};
+use session::{Alarm, Session};
+use settings::Method;
+pub use settings::{Settings, TradeStream};
+use sync::BookSync;
+
+/// What the exchange lets one address spend in a minute.
+const REQUEST_WEIGHT_PER_MINUTE: u32 = 6_000;
+
+/// The adapter; nothing runs before its `start` event.
+#[derive(Debug, Default)]
+pub struct Binance {
+    running: Option<Running>,
+}
+
+impl Adapter for Binance {
+    fn describe() -> Description {
+        let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect();
+        Description {
+            name: "binance".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            venues: texts(&["binance_spot"]),
+            data_types: texts(&["orderbook", "trade"]),
+            settings: texts(&settings::KEYS),
+            connections_max: CONNECTIONS_MAX as u32,
+            request_weight_per_minute: REQUEST_WEIGHT_PER_MINUTE,
+        }
+    }
+
+    fn new() -> Self {
+        Self::default()
+    }
+
+    fn handle(&mut self, now: u64, event: &Event, out: &mut Output) {
+        match (&mut self.running, event) {
+            (_, Event::Start(start)) => self.running = Some(Running::start(now, start, out)),
+            (Some(running), event) => running.handle(now, event, out),
+            (None, _) => out.log(LogLevel::Error, "an event came before `start`"),
+        }
+    }
+}
+
+/// A started adapter.
+#[derive(Debug)]
+struct Running {
+    session: Session,
+    instruments: Instruments,
+    connections: Connections,
+    changes: Changes,
+}
+
+impl Running {
+    fn start(now: u64, start: &Start, out: &mut Output) -> Self {
+        let settings = Settings::read(&start.settings, out);
+        let mut running = Self {
+            session: Session::new(settings, start.seed),
+            instruments: Instruments::default(),
+            connections: Connections::default(),
+            changes: Changes::default(),
+        };
+        running.collect(now, &start.instruments, out);
+        running.set_interval_alarm(now, out);
+        running
+    }
+
+    fn handle(&mut self, now: u64, event: &Event, out: &mut Output) {
+        match event {
+            Event::Frame(frame) => self.frame(now, &frame.data, out),
+            Event::Alarm(number) => self.alarm(now, *number, out),
+            Event::Response(response) => self.response(now, response, out),
+            Event::Opened(connection) => self.opened(now, *connection, out),
+            Event::Closed(closed) => self.closed(now, closed.connection, out),
+            Event::SymbolsChanged(names) => self.symbols_changed(now, names, out),
+            Event::ReportWanted(levels) => self.report(*levels as usize, out),
+            Event::Stop => self.connections.close_all(out),
+            Event::Start(_) => {}
+        }
+    }
+
+    fn frame(&mut self, now: u64, data: &[u8], out: &mut Output) {
+        let asked = Asked::new(&self.instruments, &self.session.settings);
+        let refusal = match parse::frame(data, asked, &mut self.changes) {
+            Ok(Message::Depth(update)) => {
+                let mut cx = self.session.at(now);
+                let instrument = self.instruments.get_mut(update.instrument);
+                let book = instrument.and_then(|instrument| instrument.book.as_mut());
+                book.map_or(Ok(()), |book| {
+                    book.update(&mut cx, &update, &self.changes, out)
+                })
+                .err()
+            }
+            Ok(Message::Trade(trade)) => {
+                self.trade(&trade, out);
+                None
+            }
+            Ok(Message::Ignored) => {
+                out.ignored();
+                None
+            }
+            Ok(Message::Shutdown) => {
+                out.log(
+                    LogLevel::Info,
+                    "the exchange will close this connection soon",
+                );
+                None
+            }
+            Err(refusal) => Some(refusal),
+        };
+        if let Some(refusal) = refusal {
+            out.refused(&refusal);
+        }
+    }
+
+    fn trade(&mut self, trade: &TradeMade, out: &mut Output) {
+        let Some(instrument) = self.instruments.get_mut(trade.instrument) else {
+            return;
+        };
+        if instrument.trades.see(trade.id) == Seen::Duplicate {
+            return;
+        }
+        out.trade(Trade {
+            instrument: trade.instrument,
+            sequence: trade.id,
+            id: None,
+            time: trade.time,
+            price: trade.price,
+            quantity: trade.quantity,
+            quantity_base: None,
+            side: trade.side,
+        });
+    }
+
+    fn alarm(&mut self, now: u64, number: u32, out: &mut Output) {
+        let alarm = Alarm::of(number);
+        let mut cx = self.session.at(now);
+        let (Alarm::Snapshot(id) | Alarm::Quiet(id) | Alarm::Whole(id)) = alarm else {
+            for (_, instrument) in self.instruments.iter_mut() {
+                if let Some(book) = &instrument.book {
+                    book.tick(&cx, out);
+                }
+            }
+            self.set_interval_alarm(now, out);
+            return;
+        };
+        let Some(book) = self.instruments.get_mut(id).and_then(|it| it.book.as_mut()) else {
+            return;
+        };
+        match alarm {
+            Alarm::Snapshot(_) => book.retry(&mut cx, out),
+            Alarm::Quiet(_) => book.quiet(&mut cx, out),
+            Alarm::Whole(_) => book.renew(&cx, out),
+            Alarm::Interval => {}
+        }
+    }
+
+    fn set_interval_alarm(&self, now: u64, out: &mut Output) {
+        if let (Method::Interval(interval), true) =
+            (self.session.settings.method, self.session.settings.books)
+        {
+            let next = (now / interval).saturating_add(1).saturating_mul(interval);
+            out.wake_at(Alarm::Interval.number(), next);
+        }
+    }
+
+    fn response(&mut self, now: u64, response: &Response, out: &mut Output) {
+        let mut cx = self.session.at(now);
+        for (_, instrument) in self.instruments.iter_mut() {
+            let book = instrument.book.as_mut();
+            if book.is_some_and(|book| book.answered(&mut cx, response, &mut self.changes, out)) {
+                return;
+            }
+        }
+    }
+
+    fn opened(&mut self, now: u64, connection: u32, out: &mut Output) {
+        self.connections.opened(connection);
+        let cx = self.session.at(now);
+        for book in carried(&mut self.instruments, connection) {
+            book.opened(&cx, out);
+        }
+    }
+
+    fn closed(&mut self, now: u64, connection: u32, out: &mut Output) {
+        let cx = self.session.at(now);
+        for book in carried(&mut self.instruments, connection) {
+            book.lost(&cx, out);
+        }
+        self.connections
+            .closed(connection, &self.instruments, &self.session.settings, out);
+    }
+
+    fn symbols_changed(&mut self, now: u64, names: &[String], out: &mut Output) {
+        let wanted: Vec<_> = names.iter().map(|name| name.to_uppercase()).collect();
+        for (_, instrument) in self.instruments.iter_mut() {
+            if !wanted.contains(&instrument.symbol) {
+                instrument.active = false;
+                instrument.connection = None;
+                instrument.book = None;
+            }
+        }
+        self.connections.close_empty(&self.instruments, out);
+        self.collect(now, names, out);
+    }
+
+    /// Collects the instruments of these names that are not collected yet.
+    fn collect(&mut self, now: u64, names: &[String], out: &mut Output) {
+        let mut added = Vec::new();
+        for name in names {
+            let symbol = name.to_uppercase();
+            if symbol.is_empty()
+                || !symbol
+                    .chars()
+                    .all(|letter| letter.is_alphanumeric() || letter == '_')
+            {
+                out.log(
+                    LogLevel::Error,
+                    format_args!("{name:?} cannot be a symbol of Binance; left out"),
+                );
+                continue;
+            }
+            let known = self
+                .instruments
+                .by_symbol(&symbol)
+                .map(|(id, it)| (id, it.active));
+            let id = match known {
+                Some((_, true)) => continue,
+                Some((id, false)) => id,
+                None => self.add(symbol, out),
+            };
+            added.push(id);
+            let cx = self.session.at(now);
+            let Some(instrument) = self.instruments.get_mut(id) else {
+                continue;
+            };
+            instrument.active = true;
+            if cx.settings.books {
+                let mut book = BookSync::new(id, &instrument.symbol);
+                book.start(&cx, out);
+                instrument.book = Some(book);
+            }
+        }
+        self.connections
+            .carry(&added, &mut self.instruments, &self.session.settings, out);
+    }
+
+    fn add(&mut self, symbol: String, out: &mut Output) -> u32 {
+        let id = self.instruments.next_id();
+        out.declare(&wit::Instrument {
+            id,
+            exchange_symbol: symbol.clone(),
+            exchange: "binance".to_owned(),
+            market_type: MarketType::Spot,
+            symbol: names::base_quote(&symbol),
+        });
+        self.instruments.add(Instrument {
+            stream: symbol.to_lowercase(),
+            symbol,
+            active: false,
+            connection: None,
+            book: None,
+            trades: Ledger::default(),
+        });
+        id
+    }
+
+    fn report(&self, levels: usize, out: &mut Output) {
+        let active = self
+            .instruments
+            .iter()
+            .filter(|(_, instrument)| instrument.active);
+        let reports = active.map(|(id, instrument)| {
+            let mut report = InstrumentReport {
+                instrument: id,
+                book_state: None,
+                last_update_id: None,
+                counters: Counters {
+                    trades: instrument.trades.published(),
+                    duplicate_trades: instrument.trades.duplicates(),
+                    missing_trades: instrument.trades.missing(),
+                    updates_applied: 0,
+                    gaps: 0,
+                    resyncs: 0,
+                },
+                bids: Vec::new(),
+                asks: Vec::new(),
+                bid_levels: 0,
+                ask_levels: 0,
+            };
+            if let Some(book) = &instrument.book {
+                book.report(&mut report, levels);
+            }
+            report
+        });
+        out.report(reports.collect());
+    }
+}
+
+/// The books whose streams come through a connection.
+fn carried(instruments: &mut Instruments, connection: u32) -> impl Iterator<Item = &mut BookSync> {
+    instruments
+        .iter_mut()
+        .filter(move |(_, instrument)| {
+            instrument.active && instrument.connection == Some(connection)
+        })
+        .filter_map(|(_, instrument)| instrument.book.as_mut())
+}

@@ -105,7 +105,8 @@ impl<'a> Parts<'a> {
             return Some(Decimal { mantissa: 0, scale });
         }
         // Zeros at the end of the fraction say nothing about the value: they go first when there is no room.
-        let spare = zeros(fraction.iter().rev()).min(usize::try_from(places).unwrap_or(0));
+        let spare =
+            zeros(whole.iter().chain(fraction).rev()).min(usize::try_from(places).unwrap_or(0));
         let too_long = significant.saturating_sub(DIGITS_MAX);
         let too_fine = usize::try_from(places - i64::from(SCALE_MAX)).unwrap_or(0);
         let mut drop = too_long.max(too_fine);
@@ -158,10 +159,14 @@ fn zeros<'a>(digits: impl Iterator<Item = &'a u8>) -> usize {
 }
 
 fn mantissa(whole: &[u8], fraction: &[u8], drop: usize) -> Option<i64> {
-    let kept = fraction.get(..fraction.len().checked_sub(drop)?)?;
-    whole.iter().chain(kept).try_fold(0_i64, |value, digit| {
-        value.checked_mul(10)?.checked_add(i64::from(digit - b'0'))
-    })
+    let kept = (whole.len() + fraction.len()).checked_sub(drop)?;
+    whole
+        .iter()
+        .chain(fraction)
+        .take(kept)
+        .try_fold(0_i64, |value, digit| {
+            value.checked_mul(10)?.checked_add(i64::from(digit - b'0'))
+        })
 }
 
 impl Decimal {

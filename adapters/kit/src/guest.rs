@@ -56,7 +56,7 @@ const MESSAGE_BYTES_MAX: usize = 4096;
 
 /// Makes the calling crate (a `cdylib` that does nothing else) the component of an [`Adapter`](crate::Adapter).
 ///
-/// ```ignore
+/// ```text
 /// marketprism_kit::export_adapter!(marketprism_binance::Binance);
 /// ```
 #[macro_export]
@@ -81,14 +81,14 @@ macro_rules! export_adapter {
                 }
 
                 fn handle(
-            now: u64,
+                    now: u64,
                     event: $crate::wit::Event,
                 ) -> ::std::vec::Vec<$crate::wit::Action> {
                     $crate::guest::handle(&INSTANCE, now, &event)
                 }
             }
 
-            $crate::bindings::export_world!(Component with_types_in $crate::bindings);
+    $crate::bindings::export_world!(Component with_types_in $crate::bindings);
         };
     };
 }

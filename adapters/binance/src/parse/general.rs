@@ -1,0 +1,287 @@
+//! The general path: any valid JSON, with or without the combined wrapper.
+
+use std::borrow::Cow;
+
+use marketprism_kit::Refusal;
+use marketprism_kit::json::{self, Number, WireLevel};
+use marketprism_kit::wit::Decimal;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::{Asked, Changes, DepthUpdate, Message, NS_PER_MS, TradeMade, side};
+use crate::settings::TradeStream;
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    stream: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    e: Option<&'a RawValue>,
+    #[serde(borrow)]
+    s: Option<&'a RawValue>,
+    result: Option<IgnoredAny>,
+    id: Option<IgnoredAny>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(rename = "lastUpdateId")]
+    last_update_id: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(borrow)]
+    e: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct WireDepth<'a> {
+    #[serde(borrow)]
+    e: Cow<'a, str>,
+    #[serde(rename = "E")]
+    time_ms: u64,
+    #[serde(borrow)]
+    s: Cow<'a, str>,
+    #[serde(rename = "U")]
+    first: u64,
+    #[serde(rename = "u")]
+    last: u64,
+    b: Vec<WireLevel>,
+    a: Vec<WireLevel>,
+}
+
+#[derive(Deserialize)]
+struct WireTrade<'a> {
+    #[serde(borrow)]
+    e: Cow<'a, str>,
+    #[serde(borrow)]
+    s: Cow<'a, str>,
+    t: u64,
+    p: Number,
+    q: Number,
+    #[serde(rename = "T")]
+    time_ms: u64,
+    m: bool,
+}
+
+#[derive(Deserialize)]
+struct WireAggTrade<'a> {
+    #[serde(borrow)]
+    e: Cow<'a, str>,
+    #[serde(borrow)]
+    s: Cow<'a, str>,
+    a: u64,
+    p: Number,
+    q: Number,
+    #[serde(rename = "T")]
+    time_ms: u64,
+    m: bool,
+}
+
+#[derive(Deserialize)]
+struct WireSnapshot {
+    #[serde(rename = "lastUpdateId")]
+    last_update_id: u64,
+    bids: Vec<WireLevel>,
+    asks: Vec<WireLevel>,
+}
+
+/// What an instrument's stream carries.
+#[derive(Clone, Copy, PartialEq)]
+enum Channel {
+    Depth,
+    Trade(TradeStream),
+}
+
+/// Reads a frame or names the rule that it breaks.
+pub fn frame(data: &[u8], asked: Asked<'_>, changes: &mut Changes) -> Result<Message, Refusal> {
+    let envelope: Envelope<'_> = json::object(data)?;
+    match &envelope.stream {
+        Some(stream) => combined(stream, envelope.data, asked, changes),
+        None => raw(data, &envelope, asked, changes),
+    }
+}
+
+fn combined(
+    stream: &str,
+    data: Option<&RawValue>,
+    asked: Asked<'_>,
+    changes: &mut Changes,
+) -> Result<Message, Refusal> {
+    let Some((id, channel)) = asked_stream(stream, asked) else {
+        // A notice of the exchange belongs to no stream.
+        let kind = data.map(|data| json::object::<Kind<'_>>(data.get().as_bytes()));
+        let is_notice = matches!(kind, Some(Ok(Kind { e: Some(e) })) if e == "serverShutdown");
+        return Ok(if is_notice {
+            Message::Shutdown
+        } else {
+            Message::Ignored
+        });
+    };
+    let data = data.ok_or_else(|| Refusal::new("wrong shape", "no data"))?;
+    event(data.get().as_bytes(), channel, Some(id), asked, changes)
+}
+
+/// The instrument and channel of a stream name, if it was asked for.
+fn asked_stream(stream: &str, asked: Asked<'_>) -> Option<(u32, Channel)> {
+    let (name, channel) = stream.split_once('@')?;
+    let (id, _) = asked.instruments.by_stream(name.as_bytes())?;
+    // A book stream at any speed will do: the update ids chain all the same.
+    let is_depth = channel == "depth"
+        || channel
+            .strip_prefix("depth@")
+            .and_then(|speed| speed.strip_suffix("ms"))
+            .is_some_and(|speed| {
+                !speed.is_empty() && speed.bytes().all(|byte| byte.is_ascii_digit())
+            });
+    if is_depth {
+        return asked.books.then_some((id, Channel::Depth));
+    }
+    let trades = asked.trades.filter(|trades| trades.name() == channel)?;
+    Some((id, Channel::Trade(trades)))
+}
+
+fn raw(
+    data: &[u8],
+    envelope: &Envelope<'_>,
+    asked: Asked<'_>,
+    changes: &mut Changes,
+) -> Result<Message, Refusal> {
+    let Some(kind) = envelope.e else {
+        if let Some(error) = envelope.error {
+            return Err(Refusal::new("exchange error", error.get()));
+        }
+        // An answer to a request, or a stream whose events carry no type (bookTicker, partial books).
+        let is_answer = envelope.result.is_some() || envelope.id.is_some();
+        let is_known = is_answer || envelope.s.is_some() || envelope.last_update_id.is_some();
+        return if is_known {
+            Ok(Message::Ignored)
+        } else {
+            Err(Refusal::new("wrong shape", "no event type"))
+        };
+    };
+    let kind: Cow<'_, str> = text(kind)?;
+    let channel = match (&*kind, asked.trades) {
+        ("serverShutdown", _) => return Ok(Message::Shutdown),
+        ("depthUpdate", _) if asked.books => Channel::Depth,
+        (kind, Some(trades)) if kind == trades.name() => Channel::Trade(trades),
+        _ => return Ok(Message::Ignored),
+    };
+    let symbol = envelope
+        .s
+        .ok_or_else(|| Refusal::new("wrong shape", "no symbol"))?;
+    let symbol = text(symbol)?;
+    if active(&symbol, asked).is_none() {
+        return Ok(Message::Ignored);
+    }
+    event(data, channel, None, asked, changes)
+}
+
+fn text(raw: &RawValue) -> Result<Cow<'_, str>, Refusal> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    serde_json::from_str::<Text<'_>>(raw.get())
+        .map(|text| text.0)
+        .map_err(|error| Refusal::new("wrong shape", error.to_string()))
+}
+
+fn active(symbol: &str, asked: Asked<'_>) -> Option<u32> {
+    let (id, instrument) = asked.instruments.by_symbol(symbol)?;
+    instrument.active.then_some(id)
+}
+
+/// Reads the event of an asked stream; `streamed` is the instrument that the wrapper named.
+fn event(
+    data: &[u8],
+    channel: Channel,
+    streamed: Option<u32>,
+    asked: Asked<'_>,
+    changes: &mut Changes,
+) -> Result<Message, Refusal> {
+    match channel {
+        Channel::Depth => {
+            let wire: WireDepth<'_> = json::object(data)?;
+            let instrument = instrument(&wire.e, "depthUpdate", &wire.s, streamed, asked)?;
+            let time = nanoseconds(wire.time_ms)?;
+            if wire.first > wire.last {
+                let found = format!("U {} is above u {}", wire.first, wire.last);
+                return Err(Refusal::new("update ids out of order", found));
+            }
+            json::levels(&wire.b, &mut changes.bids)?;
+            json::levels(&wire.a, &mut changes.asks)?;
+            Ok(Message::Depth(DepthUpdate {
+                instrument,
+                first: wire.first,
+                last: wire.last,
+                time,
+            }))
+        }
+        Channel::Trade(TradeStream::Trade) => {
+            let wire: WireTrade<'_> = json::object(data)?;
+            let instrument = instrument(&wire.e, "trade", &wire.s, streamed, asked)?;
+            trade(instrument, wire.t, wire.p, wire.q, wire.time_ms, wire.m)
+        }
+        Channel::Trade(TradeStream::AggTrade) => {
+            let wire: WireAggTrade<'_> = json::object(data)?;
+            let instrument = instrument(&wire.e, "aggTrade", &wire.s, streamed, asked)?;
+            trade(instrument, wire.a, wire.p, wire.q, wire.time_ms, wire.m)
+        }
+    }
+}
+
+fn instrument(
+    kind: &str,
+    expected: &str,
+    symbol: &str,
+    streamed: Option<u32>,
+    asked: Asked<'_>,
+) -> Result<u32, Refusal> {
+    if kind != expected {
+        return Err(Refusal::new(
+            "wrong shape",
+            format!("event type {kind} where {expected} belongs"),
+        ));
+    }
+    match active(symbol, asked) {
+        Some(id) if streamed.is_none_or(|streamed| streamed == id) => Ok(id),
+        _ => Err(Refusal::new(
+            "wrong symbol",
+            format!("{symbol} in another symbol's stream"),
+        )),
+    }
+}
+
+fn trade(
+    instrument: u32,
+    id: u64,
+    price: Number,
+    quantity: Number,
+    time_ms: u64,
+    buyer_is_maker: bool,
+) -> Result<Message, Refusal> {
+    let (price, quantity): (Decimal, Decimal) = (price.unsigned()?, quantity.unsigned()?);
+    let time = nanoseconds(time_ms)?;
+    Ok(Message::Trade(TradeMade {
+        instrument,
+        id,
+        price,
+        quantity,
+        time,
+        side: side(buyer_is_maker),
+    }))
+}
+
+fn nanoseconds(ms: u64) -> Result<u64, Refusal> {
+    ms.checked_mul(NS_PER_MS)
+        .ok_or_else(|| Refusal::new("number out of range", format!("time {ms}")))
+}
+
+/// Reads a depth snapshot or names the rule that it breaks.
+pub fn snapshot(body: &[u8], changes: &mut Changes) -> Result<u64, Refusal> {
+    let wire: WireSnapshot = json::object(body)?;
+    json::levels(&wire.bids, &mut changes.bids)?;
+    json::levels(&wire.asks, &mut changes.asks)?;
+    Ok(wire.last_update_id)
+}

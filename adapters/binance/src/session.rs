@@ -1,0 +1,117 @@
+//! What every part of a running session may know: the time, the settings, the numbers of requests and alarms.
+
+use crate::settings::Settings;
+
+/// The session's own state.
+#[derive(Debug)]
+pub struct Session {
+    /// The settings.
+    pub settings: Settings,
+    seed: u64,
+    requests: u32,
+}
+
+impl Session {
+    /// A session that begins.
+    pub const fn new(settings: Settings, seed: u64) -> Self {
+        Self {
+            settings,
+            seed,
+            requests: 0,
+        }
+    }
+
+    /// What is known while one event is handled.
+    pub fn at(&mut self, now: u64) -> Context<'_> {
+        Context {
+            now,
+            settings: &self.settings,
+            seed: self.seed,
+            requests: &mut self.requests,
+        }
+    }
+}
+
+/// What is known while one event is handled.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Nanoseconds since the epoch.
+    pub now: u64,
+    /// The settings.
+    pub settings: &'a Settings,
+    seed: u64,
+    requests: &'a mut u32,
+}
+
+impl Context<'_> {
+    /// A number that no request has had.
+    pub fn next_request(&mut self) -> u32 {
+        let request = *self.requests;
+        *self.requests = request.wrapping_add(1);
+        request
+    }
+
+    /// A number that depends on the session's seed and `salt` only (splitmix64).
+    pub const fn random(&self, salt: u64) -> u64 {
+        let mixed = (self.seed ^ salt).wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// What an alarm is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alarm {
+    /// Books are to be published.
+    Interval,
+    /// A book may ask for its snapshot.
+    Snapshot(u32),
+    /// A stream that has said nothing since it opened is quiet.
+    Quiet(u32),
+    /// The whole book is to be published to consumers of changes.
+    Whole(u32),
+}
+
+impl Alarm {
+    /// The number under which the host knows it.
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::Interval => 0,
+            Self::Snapshot(instrument) => instrument.wrapping_mul(3).wrapping_add(1),
+            Self::Quiet(instrument) => instrument.wrapping_mul(3).wrapping_add(2),
+            Self::Whole(instrument) => instrument.wrapping_mul(3).wrapping_add(3),
+        }
+    }
+
+    /// The alarm of a number.
+    pub const fn of(number: u32) -> Self {
+        match number.checked_sub(1) {
+            None => Self::Interval,
+            Some(rest) => match rest % 3 {
+                0 => Self::Snapshot(rest / 3),
+                1 => Self::Quiet(rest / 3),
+                _ => Self::Whole(rest / 3),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Alarm;
+
+    #[test]
+    fn every_alarm_is_known_by_its_number() {
+        for id in [0, 1, 77] {
+            for alarm in [
+                Alarm::Interval,
+                Alarm::Snapshot(id),
+                Alarm::Quiet(id),
+                Alarm::Whole(id),
+            ] {
+                assert_eq!(Alarm::of(alarm.number()), alarm);
+            }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The fast path only ever agrees with the general one, on frames as they should be and as they should not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+use marketprism_binance::parse::{self, Asked, Changes};
+use marketprism_binance::{Instrument, Instruments, TradeStream};
+use marketprism_kit::trades::Ledger;
+
+/// Frames tried; `MARKETPRISM_CASES` sets another number.
+const CASES: u64 = 1_000_000;
+
+/// Bytes that matter to a JSON parser.
+const MUTATIONS: &[u8] = b"\"0,.:{}[] 9e-\\\xff";
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % limit.max(1)
+    }
+
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        from[self.below(from.len())]
+    }
+
+    fn digits(&mut self, most: usize) -> String {
+        let count = 1 + self.below(most);
+        (0..count)
+            .map(|_| char::from(b'0' + self.below(10) as u8))
+            .collect()
+    }
+
+    fn number(&mut self) -> String {
+        match self.below(40) {
+            0 => self.digits(22),
+            1 => "0".to_owned(),
+            2 => format!("{}.{}", self.digits(12), self.digits(20)),
+            3 => self
+                .pick(&[
+                    "1e-8",
+                    "-1.5",
+                    "+1",
+                    "",
+                    "1.",
+                    ".1",
+                    "00.1",
+                    "0.0",
+                    "1E5",
+                    "0.000000000000000000",
+                ])
+                .to_owned(),
+            _ => format!("{}.{:08}", 1 + self.below(99_999), self.below(100_000_000)),
+        }
+    }
+
+    fn id(&mut self) -> String {
+        if self.below(20) == 0 {
+            self.digits(21)
+        } else {
+            (50_093_239_000 + self.below(3)).to_string()
+        }
+    }
+
+    fn levels(&mut self) -> String {
+        let count = self.below(4);
+        let levels: Vec<_> = (0..count)
+            .map(|_| format!(r#"["{}","{}"]"#, self.number(), self.number()))
+            .collect();
+        format!("[{}]", levels.join(","))
+    }
+
+    fn frame(&mut self) -> String {
+        let stream = self.pick(&[
+            "btcusdt", "btcusdt", "btcusdt", "btcusdt", "btcusdt", "btcusdt", "ethusdt", "BTCUSDT",
+            "xyz",
+        ]);
+        let symbol = self.pick(&[
+            "BTCUSDT", "BTCUSDT", "BTCUSDT", "BTCUSDT", "ETHUSDT", "btcusdt", "",
+        ]);
+        let time = if self.below(20) == 0 {
+            self.digits(20)
+        } else {
+            "1723161255208".to_owned()
+        };
+        match self.below(3) {
+            0 => {
+                let first = self.id();
+                let last = if self.below(4) == 0 {
+                    self.id()
+                } else {
+                    first.clone()
+                };
+                let (bids, asks) = (self.levels(), self.levels());
+                format!(
+                    r#"{{"stream":"{stream}@depth@100ms","data":{{"e":"depthUpdate","E":{time},"s":"{symbol}","U":{first},"u":{last},"b":{bids},"a":{asks}}}}}"#
+                )
+            }
+            _ => {
+                let kind = self.pick(&["trade", "aggTrade"]);
+                let key = if self.below(8) == 0 { "x" } else { &kind[..1] };
+                let (id, price, quantity) = (self.id(), self.number(), self.number());
+                let more = self.pick(&[
+                    "",
+                    "",
+                    r#""b":88,"a":50,"#,
+                    r#""f":5,"l":6,"#,
+                    r#""f":5,"a":6,"#,
+                ]);
+                let maker = self.pick(&["true", "false", "true", "false", "1", "null"]);
+                format!(
+                    r#"{{"stream":"{stream}@{kind}","data":{{"e":"{kind}","E":{time},"s":"{symbol}","{key}":{id},"p":"{price}","q":"{quantity}",{more}"T":{time},"m":{maker},"M":true}}}}"#
+                )
+            }
+        }
+    }
+
+    fn mutated(&mut self, frame: String) -> Vec<u8> {
+        let mut bytes = frame.into_bytes();
+        for _ in 0..self.below(3) {
+            let at = self.below(bytes.len());
+            match self.below(7) {
+                0 => bytes.truncate(at),
+                1 => drop(bytes.remove(at)),
+                2 => bytes.insert(at, MUTATIONS[self.below(MUTATIONS.len())]),
+                3 => bytes[at] = MUTATIONS[self.below(MUTATIONS.len())],
+                4 => {
+                    let other = self.below(bytes.len());
+                    bytes.swap(at, other);
+                }
+                5 => {
+                    let piece = bytes[at..(at + self.below(30)).min(bytes.len())].to_vec();
+                    bytes.splice(at..at, piece);
+                }
+                _ => bytes.extend_from_slice(&b"}} \n{\"a"[..self.below(8)]),
+            }
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        bytes
+    }
+}
+
+fn instruments() -> Instruments {
+    let mut instruments = Instruments::default();
+    for (symbol, active) in [("BTCUSDT", true), ("ETHUSDT", true), ("XYZ", false)] {
+        instruments.add(Instrument {
+            symbol: symbol.to_owned(),
+            stream: symbol.to_lowercase(),
+            active,
+            connection: None,
+            book: None,
+            trades: Ledger::default(),
+        });
+    }
+    instruments
+}
+
+fn cases() -> u64 {
+    std::env::var("MARKETPRISM_CASES").map_or(CASES, |count| count.parse().unwrap())
+}
+
+#[test]
+fn whatever_the_fast_path_reads_the_general_path_reads_the_same() {
+    let instruments = instruments();
+    let mut random = Random(0x2545_F491_4F6C_DD1D);
+    let (mut fast, mut general) = (Changes::default(), Changes::default());
+    let mut read = 0_u64;
+    let cases = cases();
+    for case in 0..cases {
+        let trades = if case % 2 == 0 {
+            TradeStream::Trade
+        } else {
+            TradeStream::AggTrade
+        };
+        let asked = Asked {
+            instruments: &instruments,
+            books: case % 16 != 0,
+            trades: Some(trades),
+        };
+        let frame = random.frame();
+        let frame = if case % 4 == 0 {
+            frame.into_bytes()
+        } else {
+            random.mutated(frame)
+        };
+        let Some(message) = parse::fast_frame(&frame, asked, &mut fast) else {
+            continue;
+        };
+        read += 1;
+        let text = || String::from_utf8_lossy(&frame).into_owned();
+        assert_eq!(
+            parse::general_frame(&frame, asked, &mut general),
+            Ok(message.clone()),
+            "{}",
+            text()
+        );
+        if matches!(message, parse::Message::Depth(_)) {
+            assert_eq!(fast, general, "{}", text());
+        }
+    }
+    // Otherwise the comparison says little.
+    assert!(
+        read > cases / 20,
+        "only {read} of {cases} frames took the fast path"
+    );
+}
+
+#[test]
+fn no_frame_at_all_makes_the_parser_panic() {
+    let instruments = instruments();
+    let asked = Asked {
+        instruments: &instruments,
+        books: true,
+        trades: Some(TradeStream::Trade),
+    };
+    let mut random = Random(42);
+    let mut changes = Changes::default();
+    for _ in 0..cases() / 20 {
+        let frame = random.frame();
+        let frame = random.mutated(frame);
+        let _ = parse::frame(&frame, asked, &mut changes);
+        let _ = parse::snapshot(&frame, &mut changes);
+    }
+}

@@ -1,0 +1,65 @@
+//! A session of one instrument, BTCUSDT, in text.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use marketprism_binance::Binance;
+use marketprism_kit::testing::{self, Driver};
+use marketprism_kit::wit::Event;
+
+pub const MS: u64 = 1_000_000;
+pub const SECOND: u64 = 1_000 * MS;
+
+pub struct World {
+    driver: Driver<Binance>,
+    pub start: u64,
+    pub now: u64,
+}
+
+impl World {
+    /// A started session with its connection open; `orderbook` is that part of the settings.
+    pub fn start(orderbook: &str) -> Self {
+        let start = 1_760_000_000 * SECOND;
+        let mut world = Self {
+            driver: Driver::default(),
+            start,
+            now: start,
+        };
+        world.tell(&testing::start(
+            &format!(r#"{{"orderbook":{orderbook}}}"#),
+            &["BTCUSDT"],
+        ));
+        world.tell(&Event::Opened(0));
+        world
+    }
+
+    pub fn tell(&mut self, event: &Event) -> String {
+        self.driver.told(self.now, event)
+    }
+
+    pub fn frame(&mut self, text: &str) -> String {
+        self.tell(&testing::frame(0, text))
+    }
+
+    pub fn answer(&mut self, request: u32, body: &str) -> String {
+        self.tell(&testing::answer(request, 200, body))
+    }
+
+    pub fn alarm(&mut self, number: u32) -> String {
+        self.tell(&Event::Alarm(number))
+    }
+
+    pub fn report(&mut self) -> String {
+        self.tell(&Event::ReportWanted(5))
+    }
+}
+
+pub fn depth(first: u64, last: u64, bids: &str, asks: &str) -> String {
+    format!(
+        r#"{{"stream":"btcusdt@depth@100ms","data":{{"e":"depthUpdate","E":1000,"s":"BTCUSDT","U":{first},"u":{last},"b":[{bids}],"a":[{asks}]}}}}"#
+    )
+}
+
+pub fn trade(id: u64, price: &str) -> String {
+    format!(
+        r#"{{"stream":"btcusdt@trade","data":{{"e":"trade","E":1001,"s":"BTCUSDT","t":{id},"p":"{price}","q":"0.5","T":1000,"m":false,"M":true}}}}"#
+    )
+}
