@@ -14,6 +14,7 @@ WASM_TOOLCHAIN ?=
 TEST_PROFILE ?= release
 # Where the recordings for tests are.
 MARKETPRISM_SHARED ?= $(abspath ../shared)
+MARKETPRISM_CAPTURES ?= $(MARKETPRISM_SHARED)/captures
 
 CAPTURE ?=
 CONFIG ?= config/marketprism.yaml
@@ -21,7 +22,7 @@ EXCHANGE ?= binance_spot
 SYMBOLS ?=
 DEMO_SECONDS ?=
 
-export WASM_TOOLCHAIN MARKETPRISM_SHARED
+export WASM_TOOLCHAIN MARKETPRISM_SHARED MARKETPRISM_CAPTURES
 
 .PHONY: help setup adapters guests build demo test bench lint clean
 
@@ -49,7 +50,7 @@ setup:
 
 adapters:
 	@tests/setup/compiler.sh
-	@echo 'building the adapters (about 30 s the first time)'
+	@echo 'building the adapters (about a minute the first time)'
 	@tests/setup/wasm.sh build $(ADAPTER_PACKAGES)
 	@for name in $(ADAPTERS); do \
 	    tests/setup/deliver.sh "$$(tests/setup/wasm.sh folder)/$$name.wasm" "adapters/$$name.wasm" || exit; \
@@ -58,7 +59,7 @@ adapters:
 # Always below target/, whatever CARGO_TARGET_DIR says: the tests look there.
 guests:
 	@tests/setup/compiler.sh
-	@echo 'building the test adapters (about 30 s the first time)'
+	@echo 'building the test adapters (about a minute the first time)'
 	@tests/setup/wasm.sh build $(GUEST_PACKAGES)
 	@for name in $(GUESTS); do \
 	    tests/setup/deliver.sh "$$(tests/setup/wasm.sh folder)/$$name.wasm" "target/guests/$$name.wasm" || exit; \
@@ -69,7 +70,7 @@ build: setup
 	@cargo build --release --package marketprism-host
 
 demo: build adapters
-	@echo 'building the maker of synthetic recordings (about 20 s the first time)'
+	@echo 'building the maker of synthetic recordings (half a minute the first time)'
 	@cargo build --release --package marketprism-tests --bin synthetic-capture
 	@CAPTURE='$(CAPTURE)' CONFIG='$(CONFIG)' EXCHANGE='$(EXCHANGE)' SYMBOLS='$(SYMBOLS)' \
 	    DEMO_SECONDS='$(DEMO_SECONDS)' MARKETPRISM='$(or $(MARKETPRISM),$(TARGET_DIR)/release/marketprism)' \

@@ -25,7 +25,7 @@ say() { echo "$*" >&2; }
 
 # The pinned compiler itself; everything else needs it.
 setup_rust() {
-    if RUSTUP_AUTO_INSTALL=0 rustc --version >/dev/null 2>&1; then
+    if RUSTUP_AUTO_INSTALL=0 cargo --version >/dev/null 2>&1 && RUSTUP_AUTO_INSTALL=0 rustc --version >/dev/null 2>&1; then
         return
     fi
     if ! command -v rustup >/dev/null; then

@@ -410,7 +410,9 @@ impl Listing {
 
     /// A maker adds near the fair price, never through the other side.
     fn place_order(&mut self, side: Side) {
-        let distance = self.random.mostly_small(12);
+        // In proportion to the price, and some ticks more where ticks are coarse.
+        let distance = self.random.mostly_small(12) * self.fair_price / 10_000_000
+            + self.random.mostly_small(6);
         let price = match side {
             Side::Bid => self
                 .fair_price
@@ -457,8 +459,10 @@ impl Listing {
         }
     }
 
+    /// Small orders and large ones, each order of magnitude as often as the others.
     fn order_quantity(&mut self) -> u64 {
-        1 + self.random.mostly_small(17)
+        let doublings = self.random.between(4, 16);
+        self.random.between(1 << doublings, (2 << doublings) - 1)
     }
 
     /// The best price of a side. Sides are never empty; one that were would be where the price started.

@@ -57,6 +57,8 @@ fn main() -> ExitCode {
     };
     match written {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the pipe has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("cannot write {}: {error}", out.display());
             ExitCode::FAILURE
