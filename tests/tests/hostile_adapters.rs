@@ -63,7 +63,7 @@ fn an_adapter_that_recurses_for_ever_is_stopped_for_its_stack() {
 fn an_adapter_that_returns_too_many_actions_is_stopped() {
     let fault = fault_of(Misbehaviour::named("many_actions").amount(20_000));
     assert_eq!(fault.kind, FaultKind::TooManyActions);
-    assert!(fault.message.contains("20000"), "{fault}");
+    assert!(fault.message.contains("20001 actions"), "{fault}");
 }
 
 #[test]

@@ -294,23 +294,27 @@ impl BookSync {
             .load(&snapshot.bids, &snapshot.asks, cx.settings.depth_limit)?;
         // Rule 5: drop what the snapshot has.
         self.waiting.drop_through(last);
-        let (mut id, mut time, mut applied) = (last, None, 0);
+        let (mut id, mut time, mut applied, mut taken) = (last, None, 0, 0);
         for held in self.waiting.iter() {
-            let fits = held.first <= id.saturating_add(1)
-                && self.book.apply(&held.bids, &held.asks).is_ok();
-            if !fits {
-                break;
+            // Rule 7 holds here too: what came twice would bring old levels back.
+            if held.last > id {
+                let fits = held.first <= id.saturating_add(1)
+                    && self.book.apply(&held.bids, &held.asks).is_ok();
+                if !fits {
+                    break;
+                }
+                (id, time, applied) = (held.last, Some(held.time), applied + 1);
             }
-            (id, time, applied) = (held.last.max(id), Some(held.time), applied + 1);
+            taken += 1;
         }
-        let is_whole = applied == self.waiting.len();
+        let is_whole = taken == self.waiting.len();
         if !is_whole || self.book.is_crossed() {
             // Not a gap, because the book was not synced; what is held from the hole on is still of use.
             self.book.clear();
             if is_whole {
                 self.may_start_empty = true;
             } else {
-                self.waiting.drop_count(applied);
+                self.waiting.drop_count(taken);
             }
             out.log(
                 LogLevel::Warn,
@@ -322,7 +326,7 @@ impl BookSync {
         self.waiting.clear();
         self.fetch.succeeded();
         (self.last, self.time) = (id, time);
-        self.updates_applied += u64::try_from(applied).unwrap_or(0);
+        self.updates_applied += applied;
         self.is_chained = applied > 0;
         self.was_synced = true;
         self.may_start_empty = false;
