@@ -54,6 +54,7 @@ struct Tape {
     name: &'static str,
     /// Everything up to the first timed frame: start, opening, snapshot.
     lead: Vec<wit::Event>,
+    connection: u32,
     frames: Vec<Vec<u8>>,
     parse: fn(&[u8]) -> bool,
 }
@@ -68,10 +69,11 @@ fn settings(method: &str) -> String {
 
 /// Depth frames from the recording's snapshot on, the book synced before the first timed one.
 fn depth_tape(method: &'static str, name: &'static str) -> Tape {
+    let connection = connection();
     let mut driver = Driver::<Binance>::default();
     let mut lead = vec![
         testing::start(&settings(method), &["BTCUSDT"]),
-        wit::Event::Opened(connection()),
+        wit::Event::Opened(connection),
     ];
     for event in &lead {
         driver.tell(NOW, event);
@@ -84,7 +86,7 @@ fn depth_tape(method: &'static str, name: &'static str) -> Tape {
         match line.kind {
             Kind::Frame(data) if holds(&data, b"depthUpdate") && synced => frames.push(data),
             Kind::Frame(data) if holds(&data, b"depthUpdate") => {
-                let event = testing::frame(connection(), data);
+                let event = testing::frame(connection, data);
                 for action in driver.tell(NOW, &event) {
                     if let wit::Action::Request(asked) = action {
                         request = Some(asked.request);
@@ -101,13 +103,14 @@ fn depth_tape(method: &'static str, name: &'static str) -> Tape {
             _ => {}
         }
     }
-    Tape { name, lead, frames, parse: |frame| parse::<Combined<DepthUpdate>>(frame) }
+    Tape { name, lead, connection, frames, parse: |frame| parse::<Combined<DepthUpdate>>(frame) }
 }
 
 fn trade_tape() -> Tape {
+    let connection = connection();
     let lead = vec![
         testing::start(&settings("snapshot"), &["BTCUSDT"]),
-        wit::Event::Opened(connection()),
+        wit::Event::Opened(connection),
     ];
     let mut frames = Vec::new();
     let mut capture = Capture::open(&marketprism_tests::capture(RECORDING)).expect("the recording");
@@ -118,7 +121,7 @@ fn trade_tape() -> Tape {
             frames.push(data);
         }
     }
-    Tape { name: "trade", lead, frames, parse: |frame| parse::<Combined<Trade>>(frame) }
+    Tape { name: "trade", lead, connection, frames, parse: |frame| parse::<Combined<Trade>>(frame) }
 }
 
 const NOW: u64 = 1_723_161_255_000_000_000;
@@ -152,7 +155,7 @@ fn in_the_sandbox(adapter: &Adapter, tape: &Tape) -> f64 {
     let events: Vec<contract::Event> = tape
         .frames
         .iter()
-        .map(|data| to_contract(&testing::frame(connection(), data.clone())))
+        .map(|data| to_contract(&testing::frame(tape.connection, data.clone())))
         .collect();
     timed(events.len(), || {
         for event in &events {
@@ -167,7 +170,7 @@ fn natively(tape: &Tape) -> f64 {
         driver.tell(NOW, event);
     }
     let events: Vec<wit::Event> =
-        tape.frames.iter().map(|data| testing::frame(connection(), data.clone())).collect();
+        tape.frames.iter().map(|data| testing::frame(tape.connection, data.clone())).collect();
     timed(events.len(), || {
         for event in &events {
             black_box(driver.tell(NOW, event));
