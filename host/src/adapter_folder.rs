@@ -54,7 +54,10 @@ pub fn find(
     grant: &Grant,
     limits: &Limits,
 ) -> Result<Adapter, FolderError> {
-    let unreadable = |source| FolderError::Unreadable { path: folder.to_path_buf(), source };
+    let unreadable = |source| FolderError::Unreadable {
+        path: folder.to_path_buf(),
+        source,
+    };
     let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(unreadable)?;
     if let Some(file) = file {
         return load(engine, &dir, folder, file, grant, limits);
@@ -62,7 +65,10 @@ pub fn find(
     let mut names = Vec::new();
     for entry in dir.entries().map_err(unreadable)? {
         let name = PathBuf::from(entry.map_err(unreadable)?.file_name());
-        if name.extension().is_some_and(|extension| extension == "wasm") {
+        if name
+            .extension()
+            .is_some_and(|extension| extension == "wasm")
+        {
             names.push(name);
         }
     }
@@ -70,7 +76,13 @@ pub fn find(
     let mut found = Vec::new();
     for name in names {
         match load(engine, &dir, folder, &name, grant, limits) {
-            Ok(adapter) if adapter.description().venues.iter().any(|served| served == venue) => {
+            Ok(adapter)
+                if adapter
+                    .description()
+                    .venues
+                    .iter()
+                    .any(|served| served == venue) =>
+            {
                 return Ok(adapter);
             }
             Ok(adapter) => {
@@ -80,8 +92,16 @@ pub fn find(
             Err(error) => found.push(error.to_string()),
         }
     }
-    let found = if found.is_empty() { "no .wasm file".to_string() } else { found.join("; ") };
-    Err(FolderError::NotFound { folder: folder.to_path_buf(), venue: venue.to_string(), found })
+    let found = if found.is_empty() {
+        "no .wasm file".to_string()
+    } else {
+        found.join("; ")
+    };
+    Err(FolderError::NotFound {
+        folder: folder.to_path_buf(),
+        venue: venue.to_string(),
+        found,
+    })
 }
 
 /// The adapter in a file of any folder, as a person named it on the command line.
@@ -91,12 +111,17 @@ pub fn open(
     grant: &Grant,
     limits: &Limits,
 ) -> Result<Adapter, FolderError> {
-    let unreadable = |source| FolderError::Unreadable { path: path.to_path_buf(), source };
+    let unreadable = |source| FolderError::Unreadable {
+        path: path.to_path_buf(),
+        source,
+    };
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    let name = path.file_name().ok_or_else(|| unreadable(std::io::ErrorKind::InvalidInput.into()))?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| unreadable(std::io::ErrorKind::InvalidInput.into()))?;
     let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(unreadable)?;
     load(engine, &dir, folder, Path::new(name), grant, limits)
 }
@@ -113,8 +138,14 @@ fn load(
     let mut bytes = Vec::new();
     dir.open(name)
         // One byte more than is accepted, so that the sandbox sees that it is too long.
-        .and_then(|file| file.take(ADAPTER_BYTES_MAX as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|source| FolderError::Unreadable { path: path.clone(), source })?;
+        .and_then(|file| {
+            file.take(ADAPTER_BYTES_MAX as u64 + 1)
+                .read_to_end(&mut bytes)
+        })
+        .map_err(|source| FolderError::Unreadable {
+            path: path.clone(),
+            source,
+        })?;
     Adapter::load(engine, &bytes, grant, limits)
         .map_err(|refusal| FolderError::Refused { path, refusal })
 }

@@ -1,5 +1,7 @@
 //! Tracing set-up: what is logged, and where to.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 /// Environment variable with the level, as the old collector had it.
@@ -10,9 +12,15 @@ pub const LEVEL_VARIABLE: &str = "MARKETPRISM_LOG_LEVEL";
 /// `level` is DEBUG, INFO, WARNING or ERROR in any case, or a filter in the form of `tracing_subscriber`; without one
 /// the environment decides, else INFO.
 pub fn to_standard_error(level: Option<&str>) {
-    let level = level.map(str::to_string).or_else(|| std::env::var(LEVEL_VARIABLE).ok());
+    let level = level
+        .map(str::to_string)
+        .or_else(|| std::env::var(LEVEL_VARIABLE).ok());
     let filter = filter(level.as_deref().unwrap_or("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 /// Libraries speak only when something is wrong with them, unless the filter names them.
@@ -37,6 +45,10 @@ mod tests {
     fn the_old_collectors_level_names_are_understood() {
         assert_eq!(filter("WARNING").to_string(), "warn");
         assert_eq!(filter("ERROR").to_string(), "error");
-        assert!(filter("DEBUG").to_string().contains("marketprism_host=debug"));
+        assert!(
+            filter("DEBUG")
+                .to_string()
+                .contains("marketprism_host=debug")
+        );
     }
 }

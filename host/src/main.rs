@@ -46,7 +46,12 @@ enum ConfigCommand {
     /// Check a configuration file and tell which of its keys nobody reads; exit status 64 if it cannot be used
     Check {
         /// The configuration file
-        #[arg(long, short, value_name = "FILE", default_value = "config/marketprism.yaml")]
+        #[arg(
+            long,
+            short,
+            value_name = "FILE",
+            default_value = "config/marketprism.yaml"
+        )]
         config: PathBuf,
     },
 }
@@ -59,7 +64,12 @@ struct ReplayArguments {
     #[arg(value_name = "CAPTURE.jsonl")]
     capture: PathBuf,
     /// The configuration file
-    #[arg(long, short, value_name = "FILE", default_value = "config/marketprism.yaml")]
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        default_value = "config/marketprism.yaml"
+    )]
     config: PathBuf,
     /// Whose traffic it is: the name of a block under `exchanges`
     #[arg(long, short, value_name = "NAME")]
@@ -89,7 +99,9 @@ fn main() -> ExitCode {
     logs::to_standard_error(arguments.log_level.as_deref());
     let outcome = match arguments.command {
         Command::Replay(replay) => run_replay(replay),
-        Command::Config { command: ConfigCommand::Check { config } } => check_configuration(&config),
+        Command::Config {
+            command: ConfigCommand::Check { config },
+        } => check_configuration(&config),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -109,43 +121,54 @@ fn main() -> ExitCode {
 
 fn check_configuration(path: &Path) -> anyhow::Result<()> {
     let config = config::load(path)?;
-    let enabled = config.exchanges.iter().filter(|exchange| exchange.enabled).count();
-    println!("{}: usable, {enabled} of {} exchanges enabled", path.display(), config.exchanges.len());
+    let enabled = config
+        .exchanges
+        .iter()
+        .filter(|exchange| exchange.enabled)
+        .count();
+    println!(
+        "{}: usable, {enabled} of {} exchanges enabled",
+        path.display(),
+        config.exchanges.len()
+    );
     Ok(())
 }
 
 fn run_replay(arguments: ReplayArguments) -> anyhow::Result<()> {
     let config = config::load(&arguments.config)?;
     let plan = plan(&config, &arguments)?;
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let bus = match &arguments.nats {
-            Some(server) => Some(connect(&config, server).await?),
-            None => None,
-        };
-        let replay = Replay {
-            plan,
-            capture: arguments.capture,
-            pace: arguments.pace,
-            show: arguments.view,
-            bus,
-        };
-        let output = std::io::BufWriter::with_capacity(1 << 18, std::io::stdout());
-        let summary = replay.run(Box::new(output), stop_signal()?).await;
-        let summary = match summary {
-            Err(error) if is_closed_output(&error) => return Ok(()),
-            summary => summary?,
-        };
-        let text = format!("{summary:#}\n");
-        match &arguments.summary {
-            Some(path) => std::fs::write(path, text)
-                .with_context(|| format!("cannot write the summary {}", path.display())),
-            None if arguments.view == Show::Lines => Ok(()),
-            None => {
-                eprint!("{text}");
-                Ok(())
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let bus = match &arguments.nats {
+                Some(server) => Some(connect(&config, server).await?),
+                None => None,
+            };
+            let replay = Replay {
+                plan,
+                capture: arguments.capture,
+                pace: arguments.pace,
+                show: arguments.view,
+                bus,
+            };
+            let output = std::io::BufWriter::with_capacity(1 << 18, std::io::stdout());
+            let summary = replay.run(Box::new(output), stop_signal()?).await;
+            let summary = match summary {
+                Err(error) if is_closed_output(&error) => return Ok(()),
+                summary => summary?,
+            };
+            let text = format!("{summary:#}\n");
+            match &arguments.summary {
+                Some(path) => std::fs::write(path, text)
+                    .with_context(|| format!("cannot write the summary {}", path.display())),
+                None if arguments.view == Show::Lines => Ok(()),
+                None => {
+                    eprint!("{text}");
+                    Ok(())
+                }
             }
-        }
-    })
+        })
 }
 
 /// Whether whoever read standard output has seen enough (`| head`).
@@ -163,7 +186,9 @@ fn plan(config: &Config, arguments: &ReplayArguments) -> anyhow::Result<Plan> {
         .find(|exchange| exchange.name == arguments.exchange)
         .ok_or_else(|| UnknownExchange::new(config, arguments))?;
     let engine = Engine::new(Some(&config.data_dir.join("cache")))?;
-    let grant = Grant { sha256: exchange.adapter_sha256.clone() };
+    let grant = Grant {
+        sha256: exchange.adapter_sha256.clone(),
+    };
     let adapter = match &arguments.adapter {
         Some(file) => adapter_folder::open(&engine, file, &grant, &exchange.limits)?,
         None => adapter_folder::find(
@@ -176,8 +201,16 @@ fn plan(config: &Config, arguments: &ReplayArguments) -> anyhow::Result<Plan> {
         )?,
     };
     report_unread_keys(config, &arguments.config, &exchange.name, &adapter);
-    let templates = config.nats.streams.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-    let mut plan = Plan::new(exchange, Subjects::with_templates(templates)?, adapter.into());
+    let templates = config
+        .nats
+        .streams
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()));
+    let mut plan = Plan::new(
+        exchange,
+        Subjects::with_templates(templates)?,
+        adapter.into(),
+    );
     if let Some(symbols) = &arguments.symbols {
         plan.symbols.clone_from(symbols);
     }
@@ -213,7 +246,9 @@ async fn connect(config: &Config, server: &str) -> anyhow::Result<Bus> {
         },
         ..bus::Settings::default()
     };
-    Bus::connect(&settings).await.context("publishing with --nats")
+    Bus::connect(&settings)
+        .await
+        .context("publishing with --nats")
 }
 
 /// The command line names an exchange that the file does not have.
@@ -227,8 +262,11 @@ struct UnknownExchange {
 
 impl UnknownExchange {
     fn new(config: &Config, arguments: &ReplayArguments) -> Self {
-        let names: Vec<&str> =
-            config.exchanges.iter().map(|exchange| exchange.name.as_str()).collect();
+        let names: Vec<&str> = config
+            .exchanges
+            .iter()
+            .map(|exchange| exchange.name.as_str())
+            .collect();
         Self {
             file: arguments.config.display().to_string(),
             wanted: arguments.exchange.clone(),

@@ -25,7 +25,11 @@ struct Combined<D> {
 }
 
 #[derive(Deserialize)]
-#[allow(dead_code, non_snake_case, reason = "the exchange's names; parsed to be timed")]
+#[allow(
+    dead_code,
+    non_snake_case,
+    reason = "the exchange's names; parsed to be timed"
+)]
 struct DepthUpdate {
     e: String,
     E: u64,
@@ -37,7 +41,11 @@ struct DepthUpdate {
 }
 
 #[derive(Deserialize)]
-#[allow(dead_code, non_snake_case, reason = "the exchange's names; parsed to be timed")]
+#[allow(
+    dead_code,
+    non_snake_case,
+    reason = "the exchange's names; parsed to be timed"
+)]
 struct Trade {
     e: String,
     E: u64,
@@ -103,7 +111,13 @@ fn depth_tape(method: &'static str, name: &'static str) -> Tape {
             _ => {}
         }
     }
-    Tape { name, lead, connection, frames, parse: |frame| parse::<Combined<DepthUpdate>>(frame) }
+    Tape {
+        name,
+        lead,
+        connection,
+        frames,
+        parse: |frame| parse::<Combined<DepthUpdate>>(frame),
+    }
 }
 
 fn trade_tape() -> Tape {
@@ -121,7 +135,13 @@ fn trade_tape() -> Tape {
             frames.push(data);
         }
     }
-    Tape { name: "trade", lead, connection, frames, parse: |frame| parse::<Combined<Trade>>(frame) }
+    Tape {
+        name: "trade",
+        lead,
+        connection,
+        frames,
+        parse: |frame| parse::<Combined<Trade>>(frame),
+    }
 }
 
 const NOW: u64 = 1_723_161_255_000_000_000;
@@ -169,8 +189,11 @@ fn natively(tape: &Tape) -> f64 {
     for event in &tape.lead {
         driver.tell(NOW, event);
     }
-    let events: Vec<wit::Event> =
-        tape.frames.iter().map(|data| testing::frame(tape.connection, data.clone())).collect();
+    let events: Vec<wit::Event> = tape
+        .frames
+        .iter()
+        .map(|data| testing::frame(tape.connection, data.clone()))
+        .collect();
     timed(events.len(), || {
         for event in &events {
             black_box(driver.tell(NOW, event));
@@ -181,7 +204,10 @@ fn natively(tape: &Tape) -> f64 {
 fn with_serde_json(tape: &Tape) -> f64 {
     timed(tape.frames.len(), || {
         for frame in &tape.frames {
-            assert!((tape.parse)(frame), "the typed parse does not fit the frame");
+            assert!(
+                (tape.parse)(frame),
+                "the typed parse does not fit the frame"
+            );
         }
     })
 }
@@ -210,7 +236,10 @@ fn to_contract(event: &wit::Event) -> contract::Event {
             outcome: response
                 .outcome
                 .as_ref()
-                .map(|answer| contract::Answer { status: answer.status, body: answer.body.clone() })
+                .map(|answer| contract::Answer {
+                    status: answer.status,
+                    body: answer.body.clone(),
+                })
                 .map_err(|_| contract::RequestFailure::Unreachable),
         }),
         other => panic!("no tape holds {other:?}"),
@@ -224,7 +253,11 @@ fn median(values: &mut [f64]) -> f64 {
 
 fn main() {
     // `cargo test` runs benchmarks once to see that they work; their figures mean nothing then.
-    let rounds = if std::env::args().any(|argument| argument == "--bench") { ROUNDS } else { 1 };
+    let rounds = if std::env::args().any(|argument| argument == "--bench") {
+        ROUNDS
+    } else {
+        1
+    };
     let engine = Engine::new(None).expect("the engine");
     let wasm = std::fs::read(marketprism_tests::adapter("binance")).expect("the adapter");
     let adapter = Adapter::load(&engine, &wasm, &Grant::default(), &Limits::default())
@@ -237,7 +270,14 @@ fn main() {
     println!("{RECORDING}, {rounds} rounds, medians; ratios are taken round by round\n");
     println!(
         "{:<18} {:>6} {:>6}  {:>10} {:>10} {:>10}  {:>15} {:>15}",
-        "frame", "count", "bytes", "sandbox", "native", "serde_json", "sandbox/serde", "sandbox/native"
+        "frame",
+        "count",
+        "bytes",
+        "sandbox",
+        "native",
+        "serde_json",
+        "sandbox/serde",
+        "sandbox/native"
     );
     for tape in &tapes {
         let bytes = tape.frames.iter().map(Vec::len).sum::<usize>() / tape.frames.len();
@@ -247,12 +287,15 @@ fn main() {
             let native = natively(tape);
             let serde = with_serde_json(tape);
             for (all, one) in
-                figures.iter_mut().zip([sandbox, native, serde, sandbox / serde, sandbox / native])
+                figures
+                    .iter_mut()
+                    .zip([sandbox, native, serde, sandbox / serde, sandbox / native])
             {
                 all.push(one);
             }
         }
-        let [sandbox, native, serde, by_serde, by_native] = figures.each_mut().map(|all| median(all));
+        let [sandbox, native, serde, by_serde, by_native] =
+            figures.each_mut().map(|all| median(all));
         println!(
             "{:<18} {:>6} {:>6}  {:>7.0} ns {:>7.0} ns {:>7.0} ns  {:>15.2} {:>15.2}",
             tape.name,

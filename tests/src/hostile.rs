@@ -21,26 +21,40 @@ pub struct Misbehaviour {
 impl Misbehaviour {
     /// The misbehaviour that the guest knows by this name.
     pub fn named(name: &'static str) -> Self {
-        Self { name, amount: None, address: None }
+        Self {
+            name,
+            amount: None,
+            address: None,
+        }
     }
 
     /// How much of it.
     #[must_use]
     pub fn amount(self, amount: u64) -> Self {
-        Self { amount: Some(amount), ..self }
+        Self {
+            amount: Some(amount),
+            ..self
+        }
     }
 
     /// The address that it asks for.
     #[must_use]
     pub fn address(self, address: &str) -> Self {
-        Self { address: Some(address.to_string()), ..self }
+        Self {
+            address: Some(address.to_string()),
+            ..self
+        }
     }
 }
 
 /// The caps under which all guests of these tests run: the defaults, with little memory and fuel so that a test ends
 /// soon.
 pub fn limits() -> Limits {
-    Limits { memory_hard_mb: 100, memory_soft_mb: 80, ..Limits::default() }
+    Limits {
+        memory_hard_mb: 100,
+        memory_soft_mb: 80,
+        ..Limits::default()
+    }
 }
 
 /// One engine for the test process, as in the daemon.
@@ -92,7 +106,10 @@ pub fn session(misbehaviour: &Misbehaviour) -> Session<MemoryWorld> {
 /// Gives the session frames until it faults; an adapter that bears a hundred of them behaves.
 pub fn provoke(session: &mut Session<MemoryWorld>) -> Result<(), Fault> {
     for _ in 0..100 {
-        let frame = Frame { connection: 1, data: b"{}".to_vec() };
+        let frame = Frame {
+            connection: 1,
+            data: b"{}".to_vec(),
+        };
         session.world_mut().then(0, Event::Frame(frame));
     }
     while now(session.step())? {}
@@ -112,13 +129,22 @@ impl Neighbour {
     pub fn hears_and_publishes(&mut self) {
         self.0.world_mut().take_done();
         for _ in 0..10 {
-            let frame = Frame { connection: 1, data: b"{}".to_vec() };
+            let frame = Frame {
+                connection: 1,
+                data: b"{}".to_vec(),
+            };
             self.0.world_mut().then(0, Event::Frame(frame));
         }
         while now(self.0.step()).unwrap_or_else(|fault| panic!("the neighbour: {fault}")) {}
         let done = self.0.world_mut().take_done();
-        let published = done.iter().filter(|done| matches!(done, Done::Publish(_))).count();
-        assert_eq!(published, 10, "the neighbour published something else: {done:?}");
+        let published = done
+            .iter()
+            .filter(|done| matches!(done, Done::Publish(_)))
+            .count();
+        assert_eq!(
+            published, 10,
+            "the neighbour published something else: {done:?}"
+        );
     }
 }
 
@@ -137,13 +163,24 @@ pub fn made_for(change: impl Fn(&str) -> String) -> [Vec<u8>; 2] {
     let path = crate::workspace().join("wit/adapter.wit");
     let wit = std::fs::read_to_string(&path).expect("the contract");
     let changed = change(&wit);
-    assert_ne!(wit, changed, "the change found nothing to change in {}", path.display());
+    assert_ne!(
+        wit,
+        changed,
+        "the change found nothing to change in {}",
+        path.display()
+    );
     let mut resolve = wit_parser::Resolve::default();
-    let package = resolve.push_str("adapter.wit", &changed).expect("the changed contract is valid");
-    let world = resolve.select_world(&[package], Some("adapter")).expect("its world");
-    let mut module = wit_component::dummy_module(&resolve, world, wit_parser::ManglingAndAbi::Standard32);
+    let package = resolve
+        .push_str("adapter.wit", &changed)
+        .expect("the changed contract is valid");
+    let world = resolve
+        .select_world(&[package], Some("adapter"))
+        .expect("its world");
+    let mut module =
+        wit_component::dummy_module(&resolve, world, wit_parser::ManglingAndAbi::Standard32);
     let encoding = wit_component::StringEncoding::UTF8;
-    wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).expect("metadata");
+    wit_component::embed_component_metadata(&mut module, &resolve, world, encoding)
+        .expect("metadata");
     let component = wit_component::ComponentEncoder::default()
         .module(&module)
         .and_then(|encoder| encoder.validate(true).encode())

@@ -46,7 +46,9 @@ pub fn capture(name: &str) -> PathBuf {
 /// When it is not there; says where it was looked for.
 #[must_use]
 pub fn oracle(name: &str) -> PathBuf {
-    let path = shared_dir().join("captures/oracle").join(format!("{name}.json"));
+    let path = shared_dir()
+        .join("captures/oracle")
+        .join(format!("{name}.json"));
     existing(
         path,
         "set MARKETPRISM_SHARED to the folder that holds captures/",

@@ -25,7 +25,9 @@ pub fn figures() -> Figures {
             .and_then(|figure| figure.parse().ok())
             .unwrap_or_else(|| panic!("/proc/self/status has no {name}"))
     };
-    let descriptors = std::fs::read_dir("/proc/self/fd").expect("this test needs /proc").count();
+    let descriptors = std::fs::read_dir("/proc/self/fd")
+        .expect("this test needs /proc")
+        .count();
     Figures {
         resident_bytes: field("VmRSS:") * 1024,
         threads: field("Threads:"),

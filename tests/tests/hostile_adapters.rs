@@ -24,17 +24,27 @@ fn an_adapter_that_spins_is_stopped_for_its_fuel() {
     let began = Instant::now();
     let fault = fault_of(Misbehaviour::named("spin"));
     assert_eq!(fault.kind, FaultKind::OutOfFuel);
-    assert!(began.elapsed() < Duration::from_secs(20), "took {:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "took {:?}",
+        began.elapsed()
+    );
 }
 
 #[test]
 fn an_adapter_that_grows_its_memory_in_one_step_is_stopped_for_its_memory() {
-    assert_eq!(fault_of(Misbehaviour::named("grow_once")).kind, FaultKind::OutOfMemory);
+    assert_eq!(
+        fault_of(Misbehaviour::named("grow_once")).kind,
+        FaultKind::OutOfMemory
+    );
 }
 
 #[test]
 fn an_adapter_that_grows_its_memory_in_many_steps_is_stopped_for_its_memory() {
-    assert_eq!(fault_of(Misbehaviour::named("grow_in_loop")).kind, FaultKind::OutOfMemory);
+    assert_eq!(
+        fault_of(Misbehaviour::named("grow_in_loop")).kind,
+        FaultKind::OutOfMemory
+    );
 }
 
 #[test]
@@ -49,14 +59,20 @@ fn an_adapter_that_panics_is_stopped_with_its_message_and_a_readable_backtrace()
     assert_eq!(fault.kind, FaultKind::Panic);
     assert!(fault.message.contains("hostile"), "{fault}");
     assert!(
-        fault.backtrace.iter().any(|frame| frame.contains("hostile") && frame.contains(".rs:")),
+        fault
+            .backtrace
+            .iter()
+            .any(|frame| frame.contains("hostile") && frame.contains(".rs:")),
         "no line of the adapter in the backtrace: {fault}"
     );
 }
 
 #[test]
 fn an_adapter_that_recurses_for_ever_is_stopped_for_its_stack() {
-    assert_eq!(fault_of(Misbehaviour::named("recurse")).kind, FaultKind::StackOverflow);
+    assert_eq!(
+        fault_of(Misbehaviour::named("recurse")).kind,
+        FaultKind::StackOverflow
+    );
 }
 
 #[test]
@@ -80,7 +96,10 @@ fn an_adapter_that_returns_more_bytes_than_the_host_would_ever_copy_is_stopped()
 
 #[test]
 fn an_adapter_that_floods_the_log_is_stopped() {
-    assert_eq!(fault_of(Misbehaviour::named("log_flood")).kind, FaultKind::LogFlood);
+    assert_eq!(
+        fault_of(Misbehaviour::named("log_flood")).kind,
+        FaultKind::LogFlood
+    );
 }
 
 #[test]
@@ -101,17 +120,26 @@ fn an_adapter_that_asks_for_an_address_that_is_not_granted_is_stopped() {
 
 #[test]
 fn an_adapter_that_publishes_an_undeclared_instrument_is_stopped() {
-    assert_eq!(fault_of(Misbehaviour::named("undeclared_instrument")).kind, FaultKind::BadAction);
+    assert_eq!(
+        fault_of(Misbehaviour::named("undeclared_instrument")).kind,
+        FaultKind::BadAction
+    );
 }
 
 #[test]
 fn an_adapter_that_publishes_a_number_out_of_the_contract_is_stopped() {
-    assert_eq!(fault_of(Misbehaviour::named("bad_decimal")).kind, FaultKind::BadAction);
+    assert_eq!(
+        fault_of(Misbehaviour::named("bad_decimal")).kind,
+        FaultKind::BadAction
+    );
 }
 
 #[test]
 fn an_adapter_that_traps_is_stopped() {
-    assert_eq!(fault_of(Misbehaviour::named("unreachable")).kind, FaultKind::Trap);
+    assert_eq!(
+        fault_of(Misbehaviour::named("unreachable")).kind,
+        FaultKind::Trap
+    );
 }
 
 #[test]
@@ -135,7 +163,12 @@ fn refusal_of(bytes: &[u8], grant: &Grant) -> Refusal {
         Err(refusal) => refusal,
     };
     neighbour.hears_and_publishes();
-    let good = Adapter::load(hostile::engine(), &hostile::wasm(), &Grant::default(), &hostile::limits());
+    let good = Adapter::load(
+        hostile::engine(),
+        &hostile::wasm(),
+        &Grant::default(),
+        &hostile::limits(),
+    );
     assert!(good.is_ok(), "the next start works");
     refusal
 }
@@ -145,14 +178,22 @@ fn an_adapter_of_another_contract_version_is_refused_by_name() {
     let newer = |wit: &str| wit.replace("adapter@0.1.0", "adapter@0.2.0");
     for bytes in hostile::made_for(newer) {
         let refusal = refusal_of(&bytes, &Grant::default());
-        assert_eq!(refusal, Refusal::WitVersion { found: "0.2.0".into() });
+        assert_eq!(
+            refusal,
+            Refusal::WitVersion {
+                found: "0.2.0".into()
+            }
+        );
     }
 }
 
 #[test]
 fn an_adapter_with_an_import_that_is_not_granted_is_refused_by_name() {
     let curious = |wit: &str| {
-        wit.replace("import log:", "import read-the-clock: func() -> u64;\n    import log:")
+        wit.replace(
+            "import log:",
+            "import read-the-clock: func() -> u64;\n    import log:",
+        )
     };
     for bytes in hostile::made_for(curious) {
         let refusal = refusal_of(&bytes, &Grant::default());
@@ -162,7 +203,9 @@ fn an_adapter_with_an_import_that_is_not_granted_is_refused_by_name() {
 
 #[test]
 fn an_adapter_with_another_hash_is_refused() {
-    let grant = Grant { sha256: Some("0".repeat(64)) };
+    let grant = Grant {
+        sha256: Some("0".repeat(64)),
+    };
     let refusal = refusal_of(&hostile::wasm(), &grant);
     assert!(matches!(refusal, Refusal::WrongHash { .. }), "{refusal}");
 }
@@ -173,10 +216,19 @@ fn a_truncated_file_is_refused_wherever_it_ends() {
     for tenths in 1..10 {
         let cut = &whole[..whole.len() * tenths / 10];
         let refusal = refusal_of(cut, &Grant::default());
-        assert!(matches!(refusal, Refusal::Invalid(_)), "{tenths}/10: {refusal}");
+        assert!(
+            matches!(refusal, Refusal::Invalid(_)),
+            "{tenths}/10: {refusal}"
+        );
     }
-    assert!(matches!(refusal_of(&whole[..5], &Grant::default()), Refusal::NotWasm(_)));
-    assert!(matches!(refusal_of(&[], &Grant::default()), Refusal::NotWasm(_)));
+    assert!(matches!(
+        refusal_of(&whole[..5], &Grant::default()),
+        Refusal::NotWasm(_)
+    ));
+    assert!(matches!(
+        refusal_of(&[], &Grant::default()),
+        Refusal::NotWasm(_)
+    ));
 }
 
 #[test]
@@ -189,9 +241,15 @@ fn a_file_of_random_bytes_is_refused() {
         state.to_le_bytes()[0]
     };
     let noise: Vec<u8> = (0..10_000).map(|_| random()).collect();
-    assert!(matches!(refusal_of(&noise, &Grant::default()), Refusal::NotWasm(_)));
+    assert!(matches!(
+        refusal_of(&noise, &Grant::default()),
+        Refusal::NotWasm(_)
+    ));
     let with_header = [b"\0asm\x01\0\0\0".as_slice(), &noise].concat();
-    assert!(matches!(refusal_of(&with_header, &Grant::default()), Refusal::Invalid(_)));
+    assert!(matches!(
+        refusal_of(&with_header, &Grant::default()),
+        Refusal::Invalid(_)
+    ));
 }
 
 #[test]

@@ -52,7 +52,10 @@ fn replay(block: &str, capture: &Path) -> (String, Value) {
         bus: None,
     };
     let output = Kept::default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("tokio");
     let summary = runtime
         .block_on(replay.run(Box::new(output.clone()), std::future::pending()))
         .expect("the replay");
@@ -72,13 +75,20 @@ fn block(symbols: &[&str], more: &str) -> String {
 fn equals_the_oracle(name: &str, summary: &Value) {
     let text = std::fs::read_to_string(marketprism_tests::oracle(name)).expect("the oracle");
     let oracle: Value = serde_json::from_str(&text).expect("the oracle is JSON");
-    let session = oracle["sessions"].as_object().and_then(|sessions| sessions.values().next());
-    let symbols = session.expect("a session")["symbols"].as_object().expect("symbols");
+    let session = oracle["sessions"]
+        .as_object()
+        .and_then(|sessions| sessions.values().next());
+    let symbols = session.expect("a session")["symbols"]
+        .as_object()
+        .expect("symbols");
     assert!(!symbols.is_empty());
     for (symbol, wanted) in symbols {
         let found = &summary["instruments"][symbol];
         assert_eq!(found["trades"], wanted["trades"], "{symbol} trades");
-        assert_eq!(found["trade_quantity"], wanted["trade_qty_sum"], "{symbol} quantities");
+        assert_eq!(
+            found["trade_quantity"], wanted["trade_qty_sum"],
+            "{symbol} quantities"
+        );
         assert_eq!(
             found["book_updates_applied"], wanted["book_updates_applied"],
             "{symbol} updates"
@@ -86,7 +96,10 @@ fn equals_the_oracle(name: &str, summary: &Value) {
         assert_eq!(found["gaps"], wanted["gaps"], "{symbol} gaps");
         assert_eq!(found["resyncs"], 0, "{symbol} resyncs");
         assert_eq!(found["book_state"], "synced", "{symbol} state");
-        assert_eq!(found["last_update_id"], wanted["last_update_id"], "{symbol} last update");
+        assert_eq!(
+            found["last_update_id"], wanted["last_update_id"],
+            "{symbol} last update"
+        );
         assert_eq!(found["bids"], wanted["final_book"]["bids"], "{symbol} bids");
         assert_eq!(found["asks"], wanted["final_book"]["asks"], "{symbol} asks");
     }
@@ -104,7 +117,10 @@ fn four_symbols_with_aggregated_trades_equal_the_oracle() {
     let (messages, summary) = replay(&config, &marketprism_tests::capture(name));
     equals_the_oracle(name, &summary);
     assert_eq!(summary["frames"], 265);
-    assert_eq!(summary["ignored_frames"], 86, "84 of bookTicker, 2 of kline");
+    assert_eq!(
+        summary["ignored_frames"], 86,
+        "84 of bookTicker, 2 of kline"
+    );
     assert_eq!(summary["published"]["trade"], 2);
     assert!(messages.contains("orderbook.binance.spot.RUNE-EUR"));
 }
@@ -135,7 +151,10 @@ fn a_replay_is_the_same_every_time() {
 #[test]
 fn snapshots_fall_on_multiples_of_the_interval_and_carry_one_book_each() {
     let capture = marketprism_tests::capture("binance_spot.hft-btc-120s");
-    let config = block(&["BTCUSDT"], "    orderbook: {method: snapshot, snapshot_interval: 1, snapshot_depth: 100}\n");
+    let config = block(
+        &["BTCUSDT"],
+        "    orderbook: {method: snapshot, snapshot_interval: 1, snapshot_depth: 100}\n",
+    );
     let (messages, _) = replay(&config, &capture);
     let mut times = Vec::new();
     for line in messages.lines() {
@@ -151,7 +170,10 @@ fn snapshots_fall_on_multiples_of_the_interval_and_carry_one_book_each() {
     }
     assert!(times.len() >= 118, "{} snapshots in 120 s", times.len());
     assert!(times.iter().all(|time| time % 1000 == 0));
-    assert!(times.windows(2).all(|pair| pair[1] - pair[0] == 1000), "{times:?}");
+    assert!(
+        times.windows(2).all(|pair| pair[1] - pair[0] == 1000),
+        "{times:?}"
+    );
 }
 
 /// A copy of a recording, changed line by line.
@@ -186,7 +208,11 @@ fn doubled_frames_change_nothing() {
 fn after_a_dropped_update_nothing_of_that_book_is_published() {
     let name = "binance_spot.hft-btc-120s";
     let dropped = changed(name, |number, line| {
-        if number > 6000 && number < 6020 && is_depth(line) { vec![] } else { vec![line.to_string()] }
+        if number > 6000 && number < 6020 && is_depth(line) {
+            vec![]
+        } else {
+            vec![line.to_string()]
+        }
     });
     let (messages, summary) = replay(&block(&["BTCUSDT"], ""), dropped.path());
     let found = &summary["instruments"]["BTCUSDT"];
@@ -198,9 +224,18 @@ fn after_a_dropped_update_nothing_of_that_book_is_published() {
         let message: Value = serde_json::from_str(line).expect("JSON");
         let subject = message["subject"].as_str().expect("subject");
         if subject.starts_with("orderbook_status.") {
-            states.push(message["payload"]["state"].as_str().expect("state").to_string());
+            states.push(
+                message["payload"]["state"]
+                    .as_str()
+                    .expect("state")
+                    .to_string(),
+            );
         } else if subject.starts_with("orderbook.") {
-            assert_eq!(states.last().map(String::as_str), Some("synced"), "published while not synced");
+            assert_eq!(
+                states.last().map(String::as_str),
+                Some("synced"),
+                "published while not synced"
+            );
         }
     }
     assert_eq!(states, ["resyncing", "synced", "resyncing"]);
@@ -209,7 +244,12 @@ fn after_a_dropped_update_nothing_of_that_book_is_published() {
 #[test]
 fn garbage_is_counted_and_nothing_else_suffers() {
     let name = "binance_spot.hft-btc-120s";
-    let bad = [r#""#, r#"{\"stream\":\"btcusdt@trade\",\"data\":{\"e\":\"trade\""#, r#"\u0000\u0001"#, r#"[1,2"#];
+    let bad = [
+        r#""#,
+        r#"{\"stream\":\"btcusdt@trade\",\"data\":{\"e\":\"trade\""#,
+        r#"\u0000\u0001"#,
+        r#"[1,2"#,
+    ];
     let spoiled = changed(name, |number, line| {
         let mut lines = vec![line.to_string()];
         if number % 1000 == 500 {
@@ -233,7 +273,9 @@ fn a_connection_lost_and_found_without_loss_is_no_gap() {
         let mut lines = vec![line.to_string()];
         if number == 7000 {
             for kind in ["ws_close", "ws_open"] {
-                lines.push(format!(r#"{{"t_ns":null,"conn":"","kind":"{kind}","data":""}}"#));
+                lines.push(format!(
+                    r#"{{"t_ns":null,"conn":"","kind":"{kind}","data":""}}"#
+                ));
             }
         }
         lines
@@ -241,7 +283,12 @@ fn a_connection_lost_and_found_without_loss_is_no_gap() {
     let (messages, summary) = replay(&block(&["BTCUSDT"], ""), lost.path());
     equals_the_oracle(name, &summary);
     let states: BTreeMap<&str, usize> = ["stale", "synced"]
-        .map(|state| (state, messages.matches(&format!("\"state\":\"{state}\"")).count()))
+        .map(|state| {
+            (
+                state,
+                messages.matches(&format!("\"state\":\"{state}\"")).count(),
+            )
+        })
         .into();
     assert_eq!(states, BTreeMap::from([("stale", 1), ("synced", 2)]));
 }

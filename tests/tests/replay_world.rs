@@ -22,12 +22,17 @@ fn frame(time: &str, address: &str, data: &str) -> String {
 }
 
 fn http(time: u64, url: &str, data: &str) -> String {
-    format!(r#"{{"t_ns":{time},"conn":"x","kind":"http","method":"GET","url":"{url}","status":200,"data":"{data}"}}"#)
+    format!(
+        r#"{{"t_ns":{time},"conn":"x","kind":"http","method":"GET","url":"{url}","status":200,"data":"{data}"}}"#
+    )
 }
 
 /// The next happening in short: `time what`.
 fn next(world: &mut ReplayWorld) -> String {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("tokio");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("tokio");
     let Some(happening) = runtime.block_on(world.next()) else {
         return "end".into();
     };
@@ -38,8 +43,15 @@ fn next(world: &mut ReplayWorld) -> String {
         Event::Frame(Frame { connection, data }) => {
             format!("frame {connection} {}", String::from_utf8_lossy(&data))
         }
-        Event::Response(Response { request, outcome: Ok(answer) }) => {
-            format!("answer {request} {} {}", answer.status, String::from_utf8_lossy(&answer.body))
+        Event::Response(Response {
+            request,
+            outcome: Ok(answer),
+        }) => {
+            format!(
+                "answer {request} {} {}",
+                answer.status,
+                String::from_utf8_lossy(&answer.body)
+            )
         }
         other => format!("{other:?}"),
     };
@@ -47,7 +59,9 @@ fn next(world: &mut ReplayWorld) -> String {
 }
 
 fn all(world: &mut ReplayWorld) -> Vec<String> {
-    std::iter::repeat_with(|| next(world)).take_while(|what| what != "end").collect()
+    std::iter::repeat_with(|| next(world))
+        .take_while(|what| what != "end")
+        .collect()
 }
 
 fn url(address: &str) -> url::Url {
@@ -55,7 +69,8 @@ fn url(address: &str) -> url::Url {
 }
 
 #[test]
-fn a_connection_opens_before_the_next_line_and_frames_find_it_by_address_or_come_through_the_first() {
+fn a_connection_opens_before_the_next_line_and_frames_find_it_by_address_or_come_through_the_first()
+{
     let lines = [
         frame("10", "wss://b.example/ws", "one"),
         frame("20", "wss://elsewhere.example/ws", "two"),
@@ -67,7 +82,13 @@ fn a_connection_opens_before_the_next_line_and_frames_find_it_by_address_or_come
     world.connect(2, url("wss://b.example/ws"));
     assert_eq!(
         all(&mut world),
-        ["10 opened 1", "10 opened 2", "10 frame 2 one", "20 frame 1 two", "20 frame 1 three"]
+        [
+            "10 opened 1",
+            "10 opened 2",
+            "10 frame 2 one",
+            "20 frame 1 two",
+            "20 frame 1 three"
+        ]
     );
 }
 
@@ -100,7 +121,10 @@ fn lost_connections_open_again_when_the_recording_lets_them() {
 
 #[test]
 fn alarms_fire_before_the_line_at_their_time_by_due_time_then_by_order_of_asking() {
-    let lines = [frame("10", "wss://a.example/ws", "one"), frame("50", "wss://a.example/ws", "two")];
+    let lines = [
+        frame("10", "wss://a.example/ws", "one"),
+        frame("50", "wss://a.example/ws", "two"),
+    ];
     let mut world = world(&lines.each_ref().map(String::as_str));
     world.connect(1, url("wss://a.example/ws"));
     assert_eq!(next(&mut world), "10 opened 1");
@@ -113,7 +137,13 @@ fn alarms_fire_before_the_line_at_their_time_by_due_time_then_by_order_of_asking
     world.wake_at(2, 40);
     assert_eq!(
         all(&mut world),
-        ["10 alarm 4", "30 alarm 3", "40 alarm 2", "50 alarm 1", "50 frame 1 two"]
+        [
+            "10 alarm 4",
+            "30 alarm 3",
+            "40 alarm 2",
+            "50 alarm 1",
+            "50 frame 1 two"
+        ]
     );
 }
 
@@ -121,16 +151,28 @@ fn alarms_fire_before_the_line_at_their_time_by_due_time_then_by_order_of_asking
 fn a_request_is_answered_by_the_line_ahead_at_its_place_else_by_the_latest_at_once_else_by_a_404() {
     let lines = [
         frame("10", "wss://a.example/ws", "one"),
-        http(20, "https://old.example/api/v1/depth?symbol=ABC&limit=5", "first"),
+        http(
+            20,
+            "https://old.example/api/v1/depth?symbol=ABC&limit=5",
+            "first",
+        ),
         http(30, "https://old.example/api/v1/depth?symbol=XYZ", "other"),
         frame("40", "wss://a.example/ws", "two"),
-        http(50, "https://old.example/api/v1/depth?limit=5&symbol=ABC", "second"),
+        http(
+            50,
+            "https://old.example/api/v1/depth?limit=5&symbol=ABC",
+            "second",
+        ),
         frame("60", "wss://a.example/ws", "three"),
     ];
     let mut world = world(&lines.each_ref().map(String::as_str));
     world.connect(1, url("wss://a.example/ws"));
     let ask = |world: &mut ReplayWorld, request| {
-        world.request(request, url("https://new.example/api/v3/depth?symbol=ABC&limit=1000"), 1);
+        world.request(
+            request,
+            url("https://new.example/api/v3/depth?symbol=ABC&limit=1000"),
+            1,
+        );
     };
     ask(&mut world, 1);
     assert_eq!(next(&mut world), "10 opened 1");
@@ -159,7 +201,10 @@ fn meta_lines_unknown_keys_and_damaged_lines_disturb_nothing() {
     ];
     let mut world = world(&lines.each_ref().map(String::as_str));
     world.connect(1, url("wss://a.example/ws"));
-    assert_eq!(all(&mut world), ["10 opened 1", "10 frame 1 early", "10 frame 1 one"]);
+    assert_eq!(
+        all(&mut world),
+        ["10 opened 1", "10 frame 1 early", "10 frame 1 one"]
+    );
     assert_eq!(world.unreadable(), 1);
 }
 
@@ -172,5 +217,8 @@ fn an_abandoned_world_has_nothing_left_of_the_old_instance() {
     world.request(1, url("https://a.example/depth"), 1);
     world.abandon();
     world.connect(2, url("wss://a.example/ws"));
-    assert_eq!(all(&mut world), ["10 opened 2", "10 frame 2 one", "90 frame 2 two"]);
+    assert_eq!(
+        all(&mut world),
+        ["10 opened 2", "10 frame 2 one", "90 frame 2 two"]
+    );
 }

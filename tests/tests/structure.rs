@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 /// Every Rust file below a folder, with its text.
 fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let entries =
+        std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     for entry in entries {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
@@ -21,9 +22,15 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
 
 /// The room of the host that a file belongs to: its folder, or its own name.
 fn room(path: &Path) -> String {
-    let inside = path.strip_prefix(marketprism_tests::workspace().join("host/src")).expect("a file of the host");
+    let inside = path
+        .strip_prefix(marketprism_tests::workspace().join("host/src"))
+        .expect("a file of the host");
     let first = inside.components().next().expect("a name");
-    Path::new(&first).file_stem().expect("a name").to_string_lossy().into_owned()
+    Path::new(&first)
+        .file_stem()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn host() -> Vec<(PathBuf, String)> {
@@ -71,8 +78,24 @@ fn one_room_names_each_big_dependency() {
 fn calls_run_one_way() {
     // Each room, and the rooms that it may know.
     let may_know: [(&str, &[&str]); 13] = [
-        ("main", &["adapter_folder", "bus", "config", "logs", "replay", "sandbox", "session", "wire", "world"]),
-        ("replay", &["bus", "record", "sandbox", "session", "wire", "world"]),
+        (
+            "main",
+            &[
+                "adapter_folder",
+                "bus",
+                "config",
+                "logs",
+                "replay",
+                "sandbox",
+                "session",
+                "wire",
+                "world",
+            ],
+        ),
+        (
+            "replay",
+            &["bus", "record", "sandbox", "session", "wire", "world"],
+        ),
         ("world", &["bus", "record", "sandbox", "session", "wire"]),
         ("session", &["config", "limits", "sandbox", "wire"]),
         ("adapter_folder", &["limits", "sandbox"]),
@@ -95,9 +118,12 @@ fn calls_run_one_way() {
             .find(|(name, _)| *name == room)
             .unwrap_or_else(|| panic!("{room} is a new room: say here whom it may know"));
         for (other, _) in may_know {
-            let names_it = [format!("crate::{other}::"), format!("marketprism_host::{other}::")]
-                .iter()
-                .any(|prefix| text.contains(prefix.as_str()))
+            let names_it = [
+                format!("crate::{other}::"),
+                format!("marketprism_host::{other}::"),
+            ]
+            .iter()
+            .any(|prefix| text.contains(prefix.as_str()))
                 || text.contains(&format!("crate::{other};"));
             assert!(
                 !names_it || other == room || known.contains(&other),

@@ -142,9 +142,15 @@ fn access(
     let named = |user: &String| format!("user {user:?}");
     if let Some(token) = &settings.token {
         if settings.user.is_some() || settings.credentials_file.is_some() || in_address.is_some() {
-            return refused("nats.token", "give either this or another way to sign in, not both");
+            return refused(
+                "nats.token",
+                "give either this or another way to sign in, not both",
+            );
         }
-        return Ok((options.token(token.expose().to_owned()), "the token".to_owned()));
+        return Ok((
+            options.token(token.expose().to_owned()),
+            "the token".to_owned(),
+        ));
     }
     match (
         &settings.credentials_file,

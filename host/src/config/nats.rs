@@ -9,8 +9,8 @@ use super::Environment;
 use super::jetstream::JetStream;
 use super::key::Key;
 use super::problem::Problems;
-use crate::secret::Secret;
 use super::server::{SignIn, server};
+use crate::secret::Secret;
 
 /// Environment variables that hold servers; the first that is set wins over the file.
 const SERVER_VARIABLES: [&str; 2] = ["MARKETPRISM_NATS_URL", "NATS_URL"];

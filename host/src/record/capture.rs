@@ -44,12 +44,22 @@ pub struct AnswerKey {
 impl AnswerKey {
     /// The key of a request's address.
     pub fn of(address: &url::Url) -> Self {
-        let endpoint = address.path_segments().and_then(|mut segments| segments.next_back());
+        let endpoint = address
+            .path_segments()
+            .and_then(|mut segments| segments.next_back());
         // The parameters by which the recorded exchanges name what is asked for.
-        let instrument = ["symbol", "instId", "instrument_name", "currency"].iter().find_map(|name| {
-            address.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.to_ascii_uppercase())
-        });
-        Self { endpoint: endpoint.unwrap_or_default().to_string(), instrument }
+        let instrument = ["symbol", "instId", "instrument_name", "currency"]
+            .iter()
+            .find_map(|name| {
+                address
+                    .query_pairs()
+                    .find(|(key, _)| key == name)
+                    .map(|(_, value)| value.to_ascii_uppercase())
+            });
+        Self {
+            endpoint: endpoint.unwrap_or_default().to_string(),
+            instrument,
+        }
     }
 }
 
@@ -91,7 +101,10 @@ pub struct Capture {
 impl Capture {
     /// Opens a recording and notes where its answers lie, which takes one pass over the file.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
-        let fail = |source| CaptureError { path: path.to_path_buf(), source };
+        let fail = |source| CaptureError {
+            path: path.to_path_buf(),
+            source,
+        };
         let file = std::fs::File::open(path).map_err(fail)?;
         let mut capture = Self {
             path: path.to_path_buf(),
@@ -128,7 +141,10 @@ impl Capture {
             let read = (&mut self.reader)
                 .take(LINE_BYTES_MAX)
                 .read_until(b'\n', &mut self.text)
-                .map_err(|source| CaptureError { path: self.path.clone(), source })?;
+                .map_err(|source| CaptureError {
+                    path: self.path.clone(),
+                    source,
+                })?;
             if read == 0 {
                 return Ok(None);
             }
@@ -158,14 +174,21 @@ impl Capture {
                 }
                 _ => continue,
             };
-            let line = Line { number: self.number, time: self.time, address, kind };
+            let line = Line {
+                number: self.number,
+                time: self.time,
+                address,
+                kind,
+            };
             return Ok(Some(line));
         }
     }
 
     /// Whether an answer with this key lies behind line `number`.
     pub fn lies_ahead(&self, key: &AnswerKey, number: u64) -> bool {
-        self.last_answers.get(key).is_some_and(|last| *last > number)
+        self.last_answers
+            .get(key)
+            .is_some_and(|last| *last > number)
     }
 
     /// Lines that are no JSON object of a recording.

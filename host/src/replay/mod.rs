@@ -65,8 +65,8 @@ impl Replay {
         let mut view = (self.show == Show::Lines).then(|| View::new(lines));
         let world = ReplayWorld::new(capture, self.pace, messages, self.bus)?;
         let began = Instant::now();
-        let mut session = Session::start(self.plan.clone(), world)
-            .context("the adapter stopped at its start")?;
+        let mut session =
+            Session::start(self.plan.clone(), world).context("the adapter stopped at its start")?;
         let outcome = play(&mut session, view.as_mut(), began, stopped).await;
         // What was published before a failure is still sent.
         let finished = session.world_mut().finish().await;
@@ -126,6 +126,11 @@ async fn play(
 fn recover(session: &mut Session<ReplayWorld>, fault: &Fault) -> anyhow::Result<()> {
     tracing::error!("the adapter was stopped: {fault}");
     let faults = session.tally().faults + 1;
-    anyhow::ensure!(faults < FAULTS_MAX, "gave up after {faults} faults, the last one: {fault}");
-    session.restart().context("the adapter stopped at its start")
+    anyhow::ensure!(
+        faults < FAULTS_MAX,
+        "gave up after {faults} faults, the last one: {fault}"
+    );
+    session
+        .restart()
+        .context("the adapter stopped at its start")
 }

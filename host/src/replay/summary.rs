@@ -94,7 +94,10 @@ fn levels(levels: &[Level]) -> Vec<[String; 2]> {
     levels
         .iter()
         .map(|level| {
-            [digits(level.price, level.price_scale), digits(level.quantity, level.quantity_scale)]
+            [
+                digits(level.price, level.price_scale),
+                digits(level.quantity, level.quantity_scale),
+            ]
         })
         .collect()
 }

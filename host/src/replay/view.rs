@@ -26,7 +26,10 @@ struct Figures {
 impl View {
     /// A view that writes to `output`.
     pub fn new(output: Box<dyn Write>) -> Self {
-        Self { output, last: Figures::default() }
+        Self {
+            output,
+            last: Figures::default(),
+        }
     }
 
     /// Writes the lines for now, `seconds` after the beginning. The session must have been asked for a report.
@@ -46,8 +49,11 @@ impl View {
     fn lines<W: World>(&mut self, session: &Session<W>, seconds: f64) -> String {
         let tally = session.tally();
         let published: u64 = tally.published.values().sum();
-        let rate = |now: u64, before: u64| (now - before) as f64 / (seconds - self.last.seconds).max(0.001);
-        let fuel_per_event = (tally.fuel - self.last.fuel).checked_div(tally.events - self.last.events);
+        let rate = |now: u64, before: u64| {
+            (now - before) as f64 / (seconds - self.last.seconds).max(0.001)
+        };
+        let fuel_per_event =
+            (tally.fuel - self.last.fuel).checked_div(tally.events - self.last.events);
         let mut text = String::new();
         let _ = write!(
             text,
@@ -70,7 +76,12 @@ impl View {
                 );
             }
         }
-        self.last = Figures { published, events: tally.events, fuel: tally.fuel, seconds };
+        self.last = Figures {
+            published,
+            events: tally.events,
+            fuel: tally.fuel,
+            seconds,
+        };
         text
     }
 }
@@ -83,10 +94,13 @@ fn book(report: &InstrumentReport) -> String {
         None => "no book",
     };
     let side = |levels: &[Level]| {
-        levels.first().map_or_else(|| "-".to_string(), |level| {
-            let quantity = digits(level.quantity, level.quantity_scale);
-            format!("{} x {quantity}", digits(level.price, level.price_scale))
-        })
+        levels.first().map_or_else(
+            || "-".to_string(),
+            |level| {
+                let quantity = digits(level.quantity, level.quantity_scale);
+                format!("{} x {quantity}", digits(level.price, level.price_scale))
+            },
+        )
     };
     format!(
         "{state:<9}  bid {:<28} ask {:<28} trades {:<7} updates {:<7} gaps {}",
@@ -101,30 +115,43 @@ fn book(report: &InstrumentReport) -> String {
 /// A summary for people, in a few lines.
 fn in_words(summary: &Value) -> String {
     let mut text = String::new();
+    let adapter = field(summary, "adapter");
     let _ = writeln!(
         text,
         "{} frames in {:.1} s through {} {}: {} ignored, {} refused, {} faults",
-        summary["frames"],
-        summary["elapsed_s"].as_f64().unwrap_or(0.0),
-        summary["adapter"]["name"].as_str().unwrap_or("?"),
-        summary["adapter"]["version"].as_str().unwrap_or("?"),
-        summary["ignored_frames"],
-        summary["refused_frames"],
-        summary["faults"],
+        field(summary, "frames"),
+        field(summary, "elapsed_s").as_f64().unwrap_or(0.0),
+        words(field(adapter, "name")),
+        words(field(adapter, "version")),
+        field(summary, "ignored_frames"),
+        field(summary, "refused_frames"),
+        field(summary, "faults"),
     );
-    for (data_type, count) in summary["published"].as_object().into_iter().flatten() {
+    for (data_type, count) in members(summary, "published") {
         let _ = writeln!(text, "  {count:>8} {data_type} messages published");
     }
-    for (symbol, instrument) in summary["instruments"].as_object().into_iter().flatten() {
+    for (symbol, instrument) in members(summary, "instruments") {
         let _ = writeln!(
             text,
             "  {symbol}: book {}, {} updates, {} gaps, {} trades of {} in all",
-            instrument["book_state"].as_str().unwrap_or("none"),
-            instrument["book_updates_applied"],
-            instrument["gaps"],
-            instrument["trades"],
-            instrument["trade_quantity"].as_str().unwrap_or("?"),
+            words(field(instrument, "book_state")),
+            field(instrument, "book_updates_applied"),
+            field(instrument, "gaps"),
+            field(instrument, "trades"),
+            words(field(instrument, "trade_quantity")),
         );
     }
     text
+}
+
+fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&Value::Null)
+}
+
+fn members<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    field(value, name).as_object().into_iter().flatten()
+}
+
+fn words(value: &Value) -> &str {
+    value.as_str().unwrap_or("none")
 }

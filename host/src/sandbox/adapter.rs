@@ -85,14 +85,22 @@ impl Adapter {
         if let Some(expected) = &grant.sha256
             && !expected.eq_ignore_ascii_case(&sha256)
         {
-            return Err(Refusal::WrongHash { found: sha256, expected: expected.clone() });
+            return Err(Refusal::WrongHash {
+                found: sha256,
+                expected: expected.clone(),
+            });
         }
         let component = match bytes {
-            [0x00, b'a', b's', b'm', 0x01, 0x00, 0x00, 0x00, ..] => &componentize(&engine.0, bytes)?[..],
+            [0x00, b'a', b's', b'm', 0x01, 0x00, 0x00, 0x00, ..] => {
+                &componentize(&engine.0, bytes)?[..]
+            }
             [0x00, b'a', b's', b'm', _, 0x00, 0x01, 0x00, ..] => bytes,
             _ => {
                 let head = bytes.get(..bytes.len().min(8)).unwrap_or_default();
-                return Err(Refusal::NotWasm(format!("{:?}", String::from_utf8_lossy(head))));
+                return Err(Refusal::NotWasm(format!(
+                    "{:?}",
+                    String::from_utf8_lossy(head)
+                )));
             }
         };
         let component = wasmtime::component::Component::new(&engine.0, component)
@@ -161,7 +169,11 @@ fn componentize(engine: &wasmtime::Engine, module: &[u8]) -> Result<Vec<u8>, Ref
     }
     match package {
         Some(name) if format!("{}:{}", name.namespace, name.name) == PACKAGE => {
-            let found = name.version.as_ref().map(ToString::to_string).unwrap_or_default();
+            let found = name
+                .version
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             if found != VERSION {
                 return Err(Refusal::WitVersion { found });
             }
@@ -169,7 +181,9 @@ fn componentize(engine: &wasmtime::Engine, module: &[u8]) -> Result<Vec<u8>, Ref
         // `wit-bindgen` merges worlds under a package of its own; the imports above told the version.
         Some(name) if name.namespace == "root" => {}
         Some(name) => {
-            return Err(Refusal::NotAnAdapter(format!("its world belongs to {name}")));
+            return Err(Refusal::NotAnAdapter(format!(
+                "its world belongs to {name}"
+            )));
         }
         None => return Err(Refusal::NotAnAdapter("it carries no contract".into())),
     }
@@ -201,9 +215,9 @@ fn check_import(name: &str) -> Result<(), Refusal> {
     let (path, version) = name.split_once('@').unwrap_or((name, ""));
     match path.strip_prefix(PACKAGE) {
         Some("/types") if version == VERSION => Ok(()),
-        Some(rest) if rest.starts_with('/') && version != VERSION => {
-            Err(Refusal::WitVersion { found: version.to_string() })
-        }
+        Some(rest) if rest.starts_with('/') && version != VERSION => Err(Refusal::WitVersion {
+            found: version.to_string(),
+        }),
         _ => Err(Refusal::ImportNotGranted(name.to_string())),
     }
 }
@@ -222,10 +236,12 @@ fn link(
 
 fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn first_line(text: &str) -> String {

@@ -72,7 +72,11 @@ impl std::error::Error for Fault {}
 impl Fault {
     /// A fault that the host found in an action, where no guest code is running.
     pub fn in_action(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), backtrace: Vec::new() }
+        Self {
+            kind,
+            message: message.into(),
+            backtrace: Vec::new(),
+        }
     }
 
     /// Reads a failed call. `last_words` is the last error line that the guest logged during the call: the kit's
@@ -107,7 +111,11 @@ impl Fault {
             (FaultKind::Panic, Some(words)) => words,
             _ => error.root_cause().to_string(),
         };
-        Self { kind, message, backtrace: shorten(backtrace) }
+        Self {
+            kind,
+            message,
+            backtrace: shorten(backtrace),
+        }
     }
 }
 

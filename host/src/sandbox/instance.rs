@@ -47,7 +47,10 @@ impl super::contract::generated::AdapterImports for State {
         if self.log_calls > LOG_CALLS_PER_EVENT_MAX {
             return Err(LogFlood.into());
         }
-        self.log.push(LogLine { level, message: cut(message) });
+        self.log.push(LogLine {
+            level,
+            message: cut(message),
+        });
         Ok(())
     }
 }
@@ -86,7 +89,12 @@ impl Instance {
             .pre()
             .instantiate(&mut store)
             .map_err(|error| Fault::of_call(&error, None))?;
-        Ok(Self { store, guest, limits: limits.clone(), fuel_used_last: 0 })
+        Ok(Self {
+            store,
+            guest,
+            limits: limits.clone(),
+            fuel_used_last: 0,
+        })
     }
 
     /// Asks what the adapter is.
@@ -119,7 +127,10 @@ impl Instance {
         if bytes > self.limits.output_bytes_max {
             return Err(Fault::in_action(
                 FaultKind::OutputTooLarge,
-                format!("{bytes} bytes, at most {} are allowed", self.limits.output_bytes_max),
+                format!(
+                    "{bytes} bytes, at most {} are allowed",
+                    self.limits.output_bytes_max
+                ),
             ));
         }
         Ok(actions)

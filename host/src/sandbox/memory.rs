@@ -19,7 +19,10 @@ pub(super) struct MemoryCap {
 
 impl MemoryCap {
     pub(super) fn new(hard_bytes: usize) -> Self {
-        Self { used_bytes: 0, hard_bytes }
+        Self {
+            used_bytes: 0,
+            hard_bytes,
+        }
     }
 
     /// Memory and tables in use, in bytes.
@@ -31,7 +34,11 @@ impl MemoryCap {
     fn grow(&mut self, by_bytes: usize) -> wasmtime::Result<bool> {
         let wanted_bytes = self.used_bytes.saturating_add(by_bytes);
         if wanted_bytes > self.hard_bytes {
-            return Err(OutOfMemory { wanted_bytes, hard_bytes: self.hard_bytes }.into());
+            return Err(OutOfMemory {
+                wanted_bytes,
+                hard_bytes: self.hard_bytes,
+            }
+            .into());
         }
         self.used_bytes = wanted_bytes;
         Ok(true)
@@ -61,7 +68,11 @@ impl wasmtime::ResourceLimiter for MemoryCap {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        self.grow(desired.saturating_sub(current).saturating_mul(TABLE_ENTRY_BYTES))
+        self.grow(
+            desired
+                .saturating_sub(current)
+                .saturating_mul(TABLE_ENTRY_BYTES),
+        )
     }
 
     fn instances(&self) -> usize {

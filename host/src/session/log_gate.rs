@@ -12,7 +12,12 @@ pub(super) struct LogGate {
 
 impl LogGate {
     pub(super) fn new(per_second_max: u32) -> Self {
-        Self { per_second_max, second: 0, written: 0, dropped: 0 }
+        Self {
+            per_second_max,
+            second: 0,
+            written: 0,
+            dropped: 0,
+        }
     }
 
     /// Writes a line in the name of `session`, or counts it. `now` is in nanoseconds since the epoch.
@@ -21,7 +26,10 @@ impl LogGate {
         if second != self.second {
             if self.written > self.per_second_max {
                 let over = self.written - self.per_second_max;
-                tracing::warn!(session, "{over} log lines of the adapter left out in one second");
+                tracing::warn!(
+                    session,
+                    "{over} log lines of the adapter left out in one second"
+                );
             }
             self.second = second;
             self.written = 0;

@@ -114,13 +114,19 @@ impl<W: World> Session<W> {
     /// Asks the adapter for the state of its instruments, with `levels` levels a side.
     pub fn report(&mut self, levels: u32) -> Result<(), Fault> {
         let now = self.world.now();
-        self.tell(Happening { now, event: Event::ReportWanted(levels) })
+        self.tell(Happening {
+            now,
+            event: Event::ReportWanted(levels),
+        })
     }
 
     /// Tells the adapter that it ends.
     pub fn stop(&mut self) -> Result<(), Fault> {
         let now = self.world.now();
-        self.tell(Happening { now, event: Event::Stop })
+        self.tell(Happening {
+            now,
+            event: Event::Stop,
+        })
     }
 
     /// The state of each instrument as it was last reported.
@@ -181,7 +187,8 @@ impl<W: World> Session<W> {
         let answer = self.instance.handle(now, &event);
         self.tally.fuel += self.instance.fuel_used_last();
         for line in self.instance.take_log() {
-            self.log.write(&self.plan.name, now, line.level, &line.message);
+            self.log
+                .write(&self.plan.name, now, line.level, &line.message);
         }
         // A frame has one verdict, however often the adapter gives it.
         let mut judged = false;
@@ -236,9 +243,14 @@ impl<W: World> Session<W> {
                 self.wire.declare(instrument).map_err(|error| bad(&error))?;
             }
             Action::Report(reports) => {
-                self.reports = reports.into_iter().map(|report| (report.instrument, report)).collect();
+                self.reports = reports
+                    .into_iter()
+                    .map(|report| (report.instrument, report))
+                    .collect();
             }
-            Action::Log(line) => self.log.write(&self.plan.name, now, line.level, &line.message),
+            Action::Log(line) => self
+                .log
+                .write(&self.plan.name, now, line.level, &line.message),
             // Judged in `tell`, where the event is known.
             Action::Ignored | Action::Refused(_) => {}
         }
@@ -246,7 +258,10 @@ impl<W: World> Session<W> {
     }
 
     fn publish(&mut self, received: u64, event: &MarketEvent) -> Result<(), Fault> {
-        let stamp = Stamp { published_ns: self.world.now(), received_ns: received };
+        let stamp = Stamp {
+            published_ns: self.world.now(),
+            received_ns: received,
+        };
         match self.wire.write(event, stamp) {
             Ok(message) => {
                 if let MarketEvent::Trade(trade) = event {
@@ -273,8 +288,12 @@ impl<W: World> Session<W> {
 }
 
 fn writer(plan: &Plan) -> Result<Writer, Fault> {
-    Writer::new(&plan.venue, plan.subjects.clone(), plan.limits.instruments_max)
-        .map_err(|error| bad(&error))
+    Writer::new(
+        &plan.venue,
+        plan.subjects.clone(),
+        plan.limits.instruments_max,
+    )
+    .map_err(|error| bad(&error))
 }
 
 fn bad(error: &WireError) -> Fault {

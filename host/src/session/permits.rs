@@ -67,7 +67,10 @@ impl Permits {
             return Err(bad(format!("connection {connection} is in use")));
         }
         if self.connections.len() >= self.limits.connections_max {
-            return Err(refused(format!("more than {} connections", self.limits.connections_max)));
+            return Err(refused(format!(
+                "more than {} connections",
+                self.limits.connections_max
+            )));
         }
         self.connections.insert(connection, false);
         Ok(url)
@@ -100,7 +103,10 @@ impl Permits {
     pub(super) fn wake_at(&mut self, alarm: u32) -> Result<(), Fault> {
         self.alarms.insert(alarm);
         if self.alarms.len() > self.limits.alarms_max {
-            return Err(refused(format!("more than {} alarms", self.limits.alarms_max)));
+            return Err(refused(format!(
+                "more than {} alarms",
+                self.limits.alarms_max
+            )));
         }
         Ok(())
     }
@@ -112,7 +118,9 @@ impl Permits {
         let url = Url::parse(address)
             .map_err(|error| bad(format!("{address:?} is not an address: {error}")))?;
         if !schemes.contains(&url.scheme()) || !self.grants.iter().any(|grant| grant.grants(&url)) {
-            return Err(refused(format!("{address:?} is not granted by the configuration")));
+            return Err(refused(format!(
+                "{address:?} is not granted by the configuration"
+            )));
         }
         Ok(url)
     }

@@ -47,7 +47,10 @@ pub struct Trades {
 impl Tally {
     /// The trades published of an instrument, by the exchange's name of it.
     pub fn trades(&self, exchange_symbol: &str) -> Trades {
-        self.trades.get(exchange_symbol).copied().unwrap_or_default()
+        self.trades
+            .get(exchange_symbol)
+            .copied()
+            .unwrap_or_default()
     }
 
     pub(super) fn add_trade(&mut self, exchange_symbol: &str, quantity: Decimal) {
@@ -55,7 +58,10 @@ impl Tally {
             trades.count += 1;
             trades.quantity.add(quantity);
         } else {
-            let mut trades = Trades { count: 1, quantity: Total::default() };
+            let mut trades = Trades {
+                count: 1,
+                quantity: Total::default(),
+            };
             trades.quantity.add(quantity);
             self.trades.insert(exchange_symbol.to_string(), trades);
         }
@@ -71,7 +77,10 @@ pub struct Total {
 
 impl Default for Total {
     fn default() -> Self {
-        Self { mantissa: Some(0), scale: 0 }
+        Self {
+            mantissa: Some(0),
+            scale: 0,
+        }
     }
 }
 
@@ -96,8 +105,11 @@ impl std::fmt::Display for Total {
         let Some(mantissa) = self.mantissa else {
             return f.write_str("overflow");
         };
-        let mut digits =
-            format!("{:0>width$}", mantissa.unsigned_abs(), width = usize::from(self.scale) + 1);
+        let mut digits = format!(
+            "{:0>width$}",
+            mantissa.unsigned_abs(),
+            width = usize::from(self.scale) + 1
+        );
         if self.scale > 0 {
             digits.insert(digits.len() - usize::from(self.scale), '.');
             let kept = digits.trim_end_matches('0').trim_end_matches('.').len();
@@ -133,8 +145,14 @@ mod tests {
     #[test]
     fn a_sum_that_no_longer_fits_says_so() {
         assert_eq!(total(&[(1, 18); 2]), "0.000000000000000002");
-        let mut total = Total { mantissa: Some(i128::MAX), scale: 0 };
-        total.add(Decimal { mantissa: 1, scale: 0 });
+        let mut total = Total {
+            mantissa: Some(i128::MAX),
+            scale: 0,
+        };
+        total.add(Decimal {
+            mantissa: 1,
+            scale: 0,
+        });
         assert_eq!(total.to_string(), "overflow");
     }
 }

@@ -38,7 +38,10 @@ pub struct MemoryWorld {
 impl MemoryWorld {
     /// A world that begins at `now`, in nanoseconds since the epoch.
     pub fn new(now: u64) -> Self {
-        Self { now, ..Self::default() }
+        Self {
+            now,
+            ..Self::default()
+        }
     }
 
     /// Adds a happening at the end of the script.
@@ -63,7 +66,10 @@ impl World for MemoryWorld {
 
     async fn next(&mut self) -> Option<Happening> {
         if let Some(connection) = self.opening.pop_front() {
-            return Some(Happening { now: self.now, event: Event::Opened(connection) });
+            return Some(Happening {
+                now: self.now,
+                event: Event::Opened(connection),
+            });
         }
         let mut happening = self.script.pop_front()?;
         happening.now = happening.now.max(self.now);

@@ -148,14 +148,16 @@ impl ReplayWorld {
                     .map(|(connection, _)| *connection);
                 match connection {
                     Some(connection) => {
-                        self.at_once.push_back(Event::Frame(Frame { connection, data }));
+                        self.at_once
+                            .push_back(Event::Frame(Frame { connection, data }));
                     }
                     None => self.unheard += 1,
                 }
             }
             Kind::Answer(key, status, body) => {
-                let (answered, waiting) =
-                    std::mem::take(&mut self.waiting).into_iter().partition(|(_, asked)| *asked == key);
+                let (answered, waiting) = std::mem::take(&mut self.waiting)
+                    .into_iter()
+                    .partition(|(_, asked)| *asked == key);
                 self.waiting = waiting;
                 for (request, _) in answered {
                     self.answer(request, status, body.clone());
@@ -166,7 +168,8 @@ impl ReplayWorld {
                 self.away = true;
                 for (connection, _) in std::mem::take(&mut self.open) {
                     let reason = "the recording lost its connections here".to_string();
-                    self.at_once.push_back(Event::Closed(Closed { connection, reason }));
+                    self.at_once
+                        .push_back(Event::Closed(Closed { connection, reason }));
                 }
             }
             Kind::Open => {
@@ -181,12 +184,17 @@ impl ReplayWorld {
 
     fn answer(&mut self, request: u32, status: u16, body: Vec<u8>) {
         let outcome = Ok(Answer { status, body });
-        self.at_once.push_back(Event::Response(Response { request, outcome }));
+        self.at_once
+            .push_back(Event::Response(Response { request, outcome }));
     }
 
     /// Due time of the first alarm, if it is due at or before `until`.
     fn alarm_due(&self, until: u64) -> Option<u64> {
-        self.alarms.keys().next().map(|(due, _)| *due).filter(|due| *due <= until)
+        self.alarms
+            .keys()
+            .next()
+            .map(|(due, _)| *due)
+            .filter(|due| *due <= until)
     }
 
     fn take_alarm(&mut self) -> Option<Event> {
@@ -212,14 +220,20 @@ impl World for ReplayWorld {
                 return None;
             }
             if let Some(event) = self.at_once.pop_front() {
-                return Some(Happening { now: self.now, event });
+                return Some(Happening {
+                    now: self.now,
+                    event,
+                });
             }
             let time = self.ahead.as_ref()?.time;
             if let Some(due) = self.alarm_due(time) {
                 self.wait_until(due).await;
                 self.now = self.now.max(due);
                 let event = self.take_alarm()?;
-                return Some(Happening { now: self.now, event });
+                return Some(Happening {
+                    now: self.now,
+                    event,
+                });
             }
             self.wait_until(time).await;
             let line = self.ahead.take()?;
@@ -248,7 +262,8 @@ impl World for ReplayWorld {
         self.open.retain(|(open, _)| *open != connection);
         self.wanted.retain(|(wanted, _)| *wanted != connection);
         let reason = "closed by the adapter".to_string();
-        self.at_once.push_back(Event::Closed(Closed { connection, reason }));
+        self.at_once
+            .push_back(Event::Closed(Closed { connection, reason }));
     }
 
     fn request(&mut self, request: u32, address: url::Url, _weight: u32) {
