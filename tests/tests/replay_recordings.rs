@@ -6,14 +6,18 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
+use futures_util::StreamExt;
 use marketprism_host::adapter_folder;
+use marketprism_host::bus::{self, Bus};
 use marketprism_host::config;
 use marketprism_host::replay::{Replay, Show};
 use marketprism_host::sandbox::{Engine, Grant};
 use marketprism_host::session::Plan;
 use marketprism_host::wire::Subjects;
 use marketprism_host::world::Pace;
+use marketprism_tests::nats_server::NatsServer;
 use serde_json::Value;
 
 /// An output that can be read afterwards.
@@ -33,6 +37,20 @@ impl Write for Kept {
 
 /// Replays a file; answers with the messages and the summary.
 fn replay(block: &str, capture: &Path) -> (String, Value) {
+    let output = Kept::default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("tokio");
+    let replay = prepare(block, capture, None);
+    let summary = runtime
+        .block_on(replay.run(Box::new(output.clone()), std::future::pending()))
+        .expect("the replay");
+    let messages = String::from_utf8(output.0.take()).expect("UTF-8");
+    (messages, summary)
+}
+
+fn prepare(block: &str, capture: &Path, bus: Option<Bus>) -> Replay {
     let config = config::parse(block, "test.yaml", &|_| None).expect("a valid configuration");
     let exchange = &config.exchanges[0];
     let engine = Engine::new(None).expect("the engine starts");
@@ -44,23 +62,13 @@ fn replay(block: &str, capture: &Path) -> (String, Value) {
     )
     .expect("the adapter");
     let plan = Plan::new(exchange, Subjects::default(), adapter.into());
-    let replay = Replay {
+    Replay {
         plan,
         capture: capture.to_path_buf(),
         pace: Pace::Max,
         show: Show::Messages,
-        bus: None,
-    };
-    let output = Kept::default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("tokio");
-    let summary = runtime
-        .block_on(replay.run(Box::new(output.clone()), std::future::pending()))
-        .expect("the replay");
-    let messages = String::from_utf8(output.0.take()).expect("UTF-8");
-    (messages, summary)
+        bus,
+    }
 }
 
 fn block(symbols: &[&str], more: &str) -> String {
@@ -291,4 +299,44 @@ fn a_connection_lost_and_found_without_loss_is_no_gap() {
         })
         .into();
     assert_eq!(states, BTreeMap::from([("stale", 1), ("synced", 2)]));
+}
+
+#[tokio::test]
+async fn a_real_client_receives_every_message_of_a_replay_from_a_real_server() {
+    let capture = marketprism_tests::capture("binance_spot.hft-btc-120s");
+    let server = NatsServer::start("").expect("nats-server");
+    let client = async_nats::connect(server.address())
+        .await
+        .expect("a client");
+    let mut subscription = client.subscribe(">").await.expect("a subscription");
+    client.flush().await.expect("the subscription is known");
+    let settings = bus::Settings {
+        servers: vec![server.address()],
+        ..bus::Settings::default()
+    };
+    let bus = Bus::connect(&settings).await.expect("the bus");
+    let output = Kept::default();
+    let replay = prepare(&block(&["BTCUSDT"], ""), &capture, Some(bus));
+    replay
+        .run(Box::new(output.clone()), std::future::pending())
+        .await
+        .expect("the replay");
+    let printed = String::from_utf8(output.0.take()).expect("UTF-8");
+    assert!(printed.lines().count() > 2570, "all trades and some books");
+    let mut received = subscription
+        .by_ref()
+        .filter(|message| std::future::ready(!message.subject.starts_with("_INBOX.")));
+    for line in printed.lines() {
+        let next = tokio::time::timeout(Duration::from_secs(10), received.next());
+        let message = next
+            .await
+            .expect("within 10 s")
+            .expect("the subscription lives");
+        let payload = String::from_utf8_lossy(&message.payload);
+        let subject = &message.subject;
+        assert_eq!(
+            line,
+            format!(r#"{{"subject":"{subject}","headers":{{}},"payload":{payload}}}"#)
+        );
+    }
 }

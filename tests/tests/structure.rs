@@ -39,7 +39,7 @@ fn host() -> Vec<(PathBuf, String)> {
 
 #[test]
 fn no_exchange_is_named_in_the_host() {
-    for (path, text) in host() {
+    for (path, text) in sources(&marketprism_tests::workspace().join("host")) {
         let text = text.to_lowercase();
         for name in ["binance", "okx", "deribit"] {
             assert!(!text.contains(name), "{} names {name}", path.display());

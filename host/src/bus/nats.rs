@@ -6,11 +6,12 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use async_nats::client::{PublishErrorKind, RequestErrorKind};
+use async_nats::client::PublishErrorKind;
 use async_nats::connection::State;
 use async_nats::{
     Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Subject, rustls,
 };
+use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use super::server::{Servers, UserInfo};
@@ -97,24 +98,28 @@ impl Nats {
         })
     }
 
-    /// The library's own flush ends when the socket takes bytes. This one asks the server a question that nobody
-    /// answers: the server works through a connection in order, so its "no responders" comes after everything before.
+    /// The library's own flush ends when the socket takes bytes. This one sends a message to itself: the server works
+    /// through a connection in order, so it comes back after everything before. Nobody else listens on its subject
+    /// alone, and whoever listens to everything does not disturb it.
     pub(super) async fn flush(&self) -> Result<(), BusError> {
         let unconfirmed = |why: &str| BusError::Unconfirmed {
             servers: self.servers.clone(),
             seconds: self.confirm_timeout.as_secs_f64(),
             why: why.to_owned(),
         };
-        let question = self
-            .client
-            .request(self.client.new_inbox(), bytes::Bytes::new());
-        match timeout(self.confirm_timeout, question).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Ok(()),
-            Ok(Err(error)) if error.kind() == RequestErrorKind::Other => Err(BusError::Closed {
-                servers: self.servers.clone(),
-            }),
-            Ok(Err(error)) => Err(unconfirmed(&error.to_string())),
+        let closed = || BusError::Closed {
+            servers: self.servers.clone(),
+        };
+        let round_trip = async {
+            let inbox = self.client.new_inbox();
+            let subscribed = self.client.subscribe(inbox.clone()).await;
+            let mut echo = subscribed.map_err(|_| closed())?;
+            let sent = self.client.publish(inbox, bytes::Bytes::new()).await;
+            sent.map_err(|_| closed())?;
+            echo.next().await.map(drop).ok_or_else(closed)
+        };
+        match timeout(self.confirm_timeout, round_trip).await {
+            Ok(confirmed) => confirmed,
             Err(_) if self.is_connected() => Err(unconfirmed(
                 "connected; the user must be allowed to publish to and to subscribe to _INBOX.>",
             )),
