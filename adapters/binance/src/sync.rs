@@ -343,8 +343,8 @@ impl BookSync {
             resyncs: self.resyncs,
             ..report.counters
         };
-        report.bids = self.book.top_bids(levels).collect();
-        report.asks = self.book.top_asks(levels).collect();
+        report.bids = self.book.top_bids(levels).to_vec();
+        report.asks = self.book.top_asks(levels).to_vec();
         report.bid_levels = u32::try_from(self.book.bid_count()).unwrap_or(u32::MAX);
         report.ask_levels = u32::try_from(self.book.ask_count()).unwrap_or(u32::MAX);
     }

@@ -1,8 +1,9 @@
-//! The order book: each side a sorted list with its best level at the end, where most changes happen.
+//! The order book: each side sorted, with its best level at the end, where most changes happen.
 //!
 //! Promises: an update is checked whole before any of it is applied; a level keeps the digits last sent; levels that a
 //! snapshot could not prove (beyond its horizon) are kept but never shown.
 
+mod ladder;
 mod side;
 
 pub use side::{Levels, Top};

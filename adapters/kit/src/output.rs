@@ -104,8 +104,8 @@ impl Output {
                 occasion: head.occasion,
                 first_update_id: head.first_update_id,
                 previous_update_id: head.previous_update_id,
-                bids: bids.collect(),
-                asks: asks.collect(),
+                bids: bids.to_vec(),
+                asks: asks.to_vec(),
             }))
         });
     }
@@ -162,7 +162,7 @@ impl Output {
 
 fn levels(levels: Levels<'_>) -> Vec<Level> {
     match levels {
-        Levels::Top(top) => top.collect(),
+        Levels::Top(top) => top.to_vec(),
         Levels::Changed(changed) => changed.to_vec(),
     }
 }

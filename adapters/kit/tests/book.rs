@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use bigdecimal::BigDecimal;
-use marketprism_kit::book::Book;
+use marketprism_kit::book::{Book, Top};
 use marketprism_kit::decimal::{self, DecimalError};
 use marketprism_kit::wit::{Decimal, Level};
 use proptest::prelude::*;
@@ -47,9 +47,11 @@ fn put(naive: &mut Naive, price: Decimal, quantity: Decimal) {
     }
 }
 
-fn shown(levels: impl Iterator<Item = Level>) -> Vec<String> {
+fn shown(levels: Top<'_>) -> Vec<String> {
     levels
-        .map(|level| marketprism_kit::testing::level(&level))
+        .to_vec()
+        .iter()
+        .map(marketprism_kit::testing::level)
         .collect()
 }
 

@@ -57,11 +57,9 @@ impl Refresh {
         };
         let mut fresh = Book::default();
         let loaded = fresh.load(&snapshot.levels.bids, &snapshot.levels.asks, depth_limit);
-        let newer = self.held.iter().filter(|held| held.last > snapshot.last);
-        let complete = loaded.is_ok()
-            && newer.fold(true, |good, held| {
-                good && fresh.apply(&held.bids, &held.asks).is_ok()
-            });
+        let mut newer = self.held.iter().filter(|held| held.last > snapshot.last);
+        let complete =
+            loaded.is_ok() && newer.all(|held| fresh.apply(&held.bids, &held.asks).is_ok());
         if complete && !fresh.is_crossed() {
             Progress::Done(fresh)
         } else {

@@ -1,12 +1,13 @@
 //! One side of a book: levels under integer keys, ascending, so that the best is at the end on either side.
 
+use super::ladder::Ladder;
 use crate::decimal::{DecimalError, power_of_ten};
 use crate::wit::{Decimal, Level};
 
 /// A sorted side. The `price` of an entry is its key: the price at the side's scale, negated for asks.
 #[derive(Debug, Clone)]
 pub(super) struct BookSide {
-    entries: Vec<Level>,
+    entries: Ladder,
     sign: i64,
     scale: u8,
     /// The worst key up to which the side is known; none when all of it is.
@@ -17,7 +18,7 @@ pub(super) struct BookSide {
 impl BookSide {
     pub(super) const fn bids(levels_max: usize) -> Self {
         Self {
-            entries: Vec::new(),
+            entries: Ladder::new(),
             sign: 1,
             scale: 0,
             horizon: None,
@@ -27,7 +28,7 @@ impl BookSide {
 
     pub(super) const fn asks(levels_max: usize) -> Self {
         Self {
-            entries: Vec::new(),
+            entries: Ladder::new(),
             sign: -1,
             scale: 0,
             horizon: None,
@@ -63,21 +64,20 @@ impl BookSide {
 
     /// Replaces the side; `scale` is what [`BookSide::scale_to_load`] found.
     pub(super) fn load(&mut self, levels: &[Level], scale: u8, asked: usize) {
-        self.clear();
         self.scale = scale;
-        let truncated = levels.len() >= asked;
-        for level in levels.iter().rev() {
-            self.entries.push(self.entry(level));
-        }
-        if !self.entries.is_sorted_by(|a, b| a.price < b.price) {
+        let mut entries: Vec<_> = levels.iter().rev().map(|level| self.entry(level)).collect();
+        if !entries.is_sorted_by(|a, b| a.price < b.price) {
             // Of levels with one price the exchange's last counts, which is the first after the reversal.
-            self.entries.sort_by_key(|entry| entry.price);
-            self.entries.dedup_by_key(|entry| entry.price);
+            entries.sort_by_key(|entry| entry.price);
+            entries.dedup_by_key(|entry| entry.price);
         }
-        if truncated {
-            self.horizon = self.entries.first().map(|entry| entry.price);
-        }
-        self.entries.retain(|entry| entry.quantity != 0);
+        let is_truncated = levels.len() >= asked;
+        self.horizon = entries
+            .first()
+            .map(|entry| entry.price)
+            .filter(|_| is_truncated);
+        entries.retain(|entry| entry.quantity != 0);
+        self.entries.load(&entries);
         self.cut();
     }
 
@@ -126,9 +126,7 @@ impl BookSide {
             return;
         }
         let factor = power_of_ten(scale.saturating_sub(self.scale)).unwrap_or(1);
-        for entry in &mut self.entries {
-            entry.price *= factor;
-        }
+        self.entries.raise_keys(factor);
         self.horizon = self.horizon.map(|key| key * factor);
         self.scale = scale;
     }
@@ -141,65 +139,18 @@ impl BookSide {
         }
     }
 
-    #[inline]
     fn key(&self, level: &Level) -> i64 {
-        if level.price_scale == self.scale {
-            self.sign * level.price
-        } else {
-            self.sign * raised(level.price, level.price_scale, self.scale).unwrap_or(level.price)
-        }
+        key(level, self.sign, self.scale)
     }
 
     /// Applies levels whose scale was made to fit before. True when the side had to be cut.
     pub(super) fn apply(&mut self, levels: &[Level]) -> bool {
-        // Updates come best first, so each is looked for below the one before.
-        let mut below = self.entries.len();
-        for level in levels {
-            let entry = self.entry(level);
-            if self
-                .entries
-                .get(below)
-                .is_some_and(|found| found.price <= entry.price)
-            {
-                below = self.entries.len();
-            }
-            let (at, found) = self.locate(below, entry.price);
-            match (self.entries.get_mut(at).filter(|_| found), entry.quantity) {
-                (Some(_), 0) => drop(self.entries.remove(at)),
-                (Some(there), _) => *there = entry,
-                (None, 0) => {}
-                (None, _) => self.entries.insert(at, entry),
-            }
-            below = at;
-        }
+        let (sign, scale) = (self.sign, self.scale);
+        self.entries.put(levels.iter().map(|level| Level {
+            price: key(level, sign, scale),
+            ..*level
+        }));
         self.cut()
-    }
-
-    /// Where `key` is or belongs among the entries before `below`, all others being above it.
-    #[inline]
-    fn locate(&self, below: usize, key: i64) -> (usize, bool) {
-        let mut high = below;
-        let mut step = 1;
-        // Near the best level a few steps are fewer than a binary search of the whole side.
-        while high > 0 {
-            let probe = high.saturating_sub(step);
-            let Some(entry) = self.entries.get(probe) else {
-                break;
-            };
-            if entry.price == key {
-                return (probe, true);
-            }
-            if entry.price < key {
-                let between = self.entries.get(probe + 1..high).unwrap_or_default();
-                return match between.binary_search_by_key(&key, |entry| entry.price) {
-                    Ok(at) => (probe + 1 + at, true),
-                    Err(at) => (probe + 1 + at, false),
-                };
-            }
-            high = probe;
-            step *= 2;
-        }
-        (0, false)
     }
 
     /// Keeps the side within its most levels by dropping the worst, a few at once so that it is seldom.
@@ -207,24 +158,19 @@ impl BookSide {
         if self.entries.len() <= self.levels_max {
             return false;
         }
-        let keep = self.levels_max - self.levels_max / 16;
-        self.entries.drain(..self.entries.len() - keep);
+        self.entries
+            .keep_best(self.levels_max - self.levels_max / 16);
         let worst = self.entries.first().map(|entry| entry.price);
         self.horizon = self.horizon.max(worst);
         true
     }
 
+    #[inline]
     pub(super) fn top(&self, count: usize) -> Top<'_> {
-        let from = self.entries.len().saturating_sub(count);
-        let best = self.entries.get(from..).unwrap_or_default();
-        let unproven = match self.horizon {
-            Some(horizon) if best.first().is_some_and(|entry| entry.price < horizon) => {
-                best.partition_point(|entry| entry.price < horizon)
-            }
-            _ => 0,
-        };
         Top {
-            entries: best.get(unproven..).unwrap_or_default().iter(),
+            chunks: self.entries.chunks(),
+            count,
+            horizon: self.horizon,
             sign: self.sign,
             scale: self.scale,
         }
@@ -234,12 +180,15 @@ impl BookSide {
         let Some(horizon) = self.horizon else {
             return false;
         };
-        let last_shown = self
-            .entries
-            .len()
-            .checked_sub(count)
-            .and_then(|at| self.entries.get(at));
-        count > 0 && last_shown.is_none_or(|entry| entry.price < horizon)
+        let mut left = count;
+        for chunk in self.entries.chunks().iter().rev() {
+            let Some(rest) = left.checked_sub(chunk.len()).filter(|rest| *rest > 0) else {
+                let last_shown = chunk.get(chunk.len().saturating_sub(left));
+                return left > 0 && last_shown.is_none_or(|entry| entry.price < horizon);
+            };
+            left = rest;
+        }
+        left > 0
     }
 
     pub(super) fn proves(&self, level: &Level) -> bool {
@@ -248,8 +197,12 @@ impl BookSide {
     }
 
     pub(super) fn best(&self) -> Option<Decimal> {
-        let level = self.top(1).next()?;
-        Some(Decimal::of(level.price, level.price_scale))
+        let entry = self.entries.last()?;
+        let top = self.top(1);
+        (!top.is_empty()).then(|| {
+            let level = top.level(entry);
+            Decimal::of(level.price, level.price_scale)
+        })
     }
 
     /// The best price at the side's scale, proven or not.
@@ -262,37 +215,69 @@ impl BookSide {
 }
 
 #[inline]
+fn key(level: &Level, sign: i64, scale: u8) -> i64 {
+    if level.price_scale == scale {
+        sign * level.price
+    } else {
+        sign * raised(level.price, level.price_scale, scale).unwrap_or(level.price)
+    }
+}
+
+#[inline]
 fn raised(price: i64, from: u8, to: u8) -> Option<i64> {
     price.checked_mul(power_of_ten(to.checked_sub(from)?)?)
 }
 
-/// The best levels of a side, best first.
+/// The best proven levels of a side, best first.
 #[derive(Debug, Clone)]
 pub struct Top<'a> {
-    entries: std::slice::Iter<'a, Level>,
+    chunks: &'a [Vec<Level>],
+    count: usize,
+    horizon: Option<i64>,
     sign: i64,
     scale: u8,
 }
 
-impl Iterator for Top<'_> {
-    type Item = Level;
+impl Top<'_> {
+    /// The levels in a list of their own.
+    pub fn to_vec(&self) -> Vec<Level> {
+        let mut left = self.count;
+        let held: usize = self.chunks.iter().map(Vec::len).sum();
+        let mut levels = Vec::with_capacity(left.min(held));
+        for chunk in self.chunks.iter().rev() {
+            let (first, is_end) = match self.horizon {
+                Some(horizon) if chunk.first().is_some_and(|entry| entry.price < horizon) => {
+                    (chunk.partition_point(|entry| entry.price < horizon), true)
+                }
+                _ => (0, false),
+            };
+            let first = first.max(chunk.len().saturating_sub(left));
+            let shown = chunk.get(first..).unwrap_or_default();
+            levels.extend(shown.iter().rev().map(|entry| self.level(entry)));
+            left -= shown.len();
+            if is_end || left == 0 {
+                break;
+            }
+        }
+        levels
+    }
 
     #[inline]
-    fn next(&mut self) -> Option<Level> {
-        let entry = self.entries.next_back()?;
+    fn level(&self, entry: &Level) -> Level {
         let mut price = self.sign * entry.price;
         if entry.price_scale != self.scale {
             price /= power_of_ten(self.scale.saturating_sub(entry.price_scale)).unwrap_or(1);
         }
-        Some(Level { price, ..*entry })
+        Level { price, ..*entry }
     }
 
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.entries.size_hint()
+    /// Whether there is no level.
+    pub fn is_empty(&self) -> bool {
+        let best = self.chunks.last().and_then(|chunk| chunk.last());
+        self.count == 0
+            || best.is_none_or(|entry| self.horizon.is_some_and(|horizon| entry.price < horizon))
     }
 }
-
-impl ExactSizeIterator for Top<'_> {}
 
 /// Levels of one side of a book change.
 #[derive(Debug, Clone)]
