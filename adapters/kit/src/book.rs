@@ -1,4 +1,4 @@
-//! The order book: each side sorted, with its best level at the end, where most changes happen.
+//! The order book: each side sorted, best first.
 //!
 //! Promises: an update is checked whole before any of it is applied; a level keeps the digits last sent; levels that a
 //! snapshot could not prove (beyond its horizon) are kept but never shown.
@@ -97,7 +97,7 @@ impl Book {
 
     /// Whether the best bid is at or above the best ask, which no true book is.
     pub fn is_crossed(&self) -> bool {
-        match (self.bids.best_key(), self.asks.best_key()) {
+        match (self.bids.best_price(), self.asks.best_price()) {
             (Some(bid), Some(ask)) => bid.compare(ask).is_ge(),
             _ => false,
         }

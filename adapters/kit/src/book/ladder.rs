@@ -1,30 +1,33 @@
-//! Levels sorted by key in small chunks: an insertion deep in a book moves a few levels, not the whole side.
-//!
-//! The best level is at the end of the last chunk, where most changes happen.
+//! Levels sorted best first in small chunks: a change deep in a book moves a few levels, not the whole side.
 
 use crate::wit::Level;
 
 /// A full chunk is split in two.
-const CHUNK_MAX: usize = 64;
+const CHUNK_MAX: usize = 32;
 
 /// A chunk smaller than this joins the one before it when both fit well into one.
-const CHUNK_MIN: usize = 12;
+const CHUNK_MIN: usize = 6;
 
-/// Sorted levels; a level's `price` is its key.
+/// Sorted levels, all prices at one scale.
+///
+/// A level's rank is its price times the side's sign: the lower, the better.
 #[derive(Debug, Clone)]
 pub(super) struct Ladder {
     /// None is empty.
     chunks: Vec<Vec<Level>>,
-    /// The lowest key of each chunk.
-    floors: Vec<i64>,
+    /// The rank of each chunk's first level.
+    tops: Vec<i64>,
+    sign: i64,
     len: usize,
 }
 
 impl Ladder {
-    pub(super) const fn new() -> Self {
+    /// `sign` is -1 where the highest price is the best and 1 where the lowest is.
+    pub(super) const fn new(sign: i64) -> Self {
         Self {
             chunks: Vec::new(),
-            floors: Vec::new(),
+            tops: Vec::new(),
+            sign,
             len: 0,
         }
     }
@@ -33,51 +36,54 @@ impl Ladder {
         self.len
     }
 
-    pub(super) fn clear(&mut self) {
-        *self = Self::new();
+    #[inline]
+    pub(super) const fn rank(&self, level: &Level) -> i64 {
+        level.price * self.sign
     }
 
-    /// Replaces everything by levels whose keys ascend.
+    /// Replaces everything by levels whose ranks ascend.
     pub(super) fn load(&mut self, levels: &[Level]) {
         self.chunks = levels
             .chunks(CHUNK_MAX / 2)
             .map(<[Level]>::to_vec)
             .collect();
-        self.floors = self
-            .chunks
-            .iter()
-            .filter_map(|chunk| Some(chunk.first()?.price))
+        self.tops = levels
+            .chunks(CHUNK_MAX / 2)
+            .filter_map(|chunk| Some(self.rank(chunk.first()?)))
             .collect();
         self.len = levels.len();
     }
 
-    pub(super) fn first(&self) -> Option<&Level> {
+    #[inline]
+    pub(super) fn best(&self) -> Option<&Level> {
         self.chunks.first()?.first()
     }
 
-    #[inline]
-    pub(super) fn last(&self) -> Option<&Level> {
+    pub(super) fn worst(&self) -> Option<&Level> {
         self.chunks.last()?.last()
     }
 
-    /// The chunks, the best last.
+    /// The chunks, the best first.
     #[inline]
     pub(super) fn chunks(&self) -> &[Vec<Level>] {
         &self.chunks
     }
 
     /// Puts levels in their places; one of quantity 0 is taken out. Fastest when they come best first.
+    #[inline]
     pub(super) fn put(&mut self, levels: impl Iterator<Item = Level>) {
-        let mut at = self.floors.len().saturating_sub(1);
+        let mut at = 0;
         for level in levels {
-            at = self.chunk_of(level.price, at);
+            let rank = self.rank(&level);
+            at = self.chunk_of(rank, at);
             let Some(chunk) = self.chunks.get_mut(at) else {
                 if level.quantity != 0 {
                     self.load(&[level]);
                 }
                 continue;
             };
-            let place = chunk.partition_point(|held| held.price < level.price);
+            let sign = self.sign;
+            let place = chunk.partition_point(|held| held.price * sign < rank);
             let held = chunk
                 .get_mut(place)
                 .filter(|held| held.price == level.price);
@@ -90,48 +96,73 @@ impl Ladder {
         }
     }
 
-    /// The chunk that `key` is in or belongs to, looked for from chunk `hint` downwards.
+    /// The chunk that `rank` is in or belongs to, looked for from chunk `hint` on.
     #[inline]
-    fn chunk_of(&self, key: i64, hint: usize) -> usize {
-        let last = self.floors.len().saturating_sub(1);
-        let above_hint = self.floors.get(hint + 1).is_some_and(|floor| *floor <= key);
-        let mut at = if above_hint { last } else { hint.min(last) };
-        while at > 0 && self.floors.get(at).is_some_and(|floor| *floor > key) {
-            at -= 1;
+    fn chunk_of(&self, rank: i64, hint: usize) -> usize {
+        let mut at = if self.tops.get(hint).is_some_and(|top| *top <= rank) {
+            hint
+        } else {
+            0
+        };
+        while self.tops.get(at + 1).is_some_and(|top| *top <= rank) {
+            at += 1;
         }
         at
     }
 
+    #[inline]
     fn insert(&mut self, at: usize, place: usize, level: Level) {
+        let rank = self.rank(&level);
         let Some(chunk) = self.chunks.get_mut(at) else {
             return;
         };
         self.len += 1;
-        if place == 0
-            && let Some(floor) = self.floors.get_mut(at)
-        {
-            *floor = level.price;
+        // Moved one by one: in the sandbox a call to move so few bytes costs more than moving them.
+        let mut carried = level;
+        for held in chunk.iter_mut().skip(place) {
+            std::mem::swap(held, &mut carried);
         }
-        chunk.insert(place, level);
+        chunk.push(carried);
         if chunk.len() >= CHUNK_MAX {
-            let upper = chunk.split_off(CHUNK_MAX / 2);
-            if let Some(first) = upper.first() {
-                self.floors.insert(at + 1, first.price);
-                self.chunks.insert(at + 1, upper);
-            }
+            self.split(at);
+        }
+        if place == 0
+            && let Some(top) = self.tops.get_mut(at)
+        {
+            *top = rank;
         }
     }
 
+    #[cold]
+    fn split(&mut self, at: usize) {
+        let lower = self
+            .chunks
+            .get_mut(at)
+            .map(|chunk| chunk.split_off(CHUNK_MAX / 2))
+            .unwrap_or_default();
+        if let Some(rank) = lower.first().map(|level| self.rank(level)) {
+            self.tops.insert(at + 1, rank);
+            self.chunks.insert(at + 1, lower);
+        }
+    }
+
+    #[inline]
     fn remove(&mut self, at: usize, place: usize) {
+        let sign = self.sign;
         let Some(chunk) = self.chunks.get_mut(at) else {
             return;
         };
+        let Some(mut carried) = chunk.pop() else {
+            return;
+        };
         self.len -= 1;
-        chunk.remove(place);
+        for held in chunk.iter_mut().skip(place).rev() {
+            std::mem::swap(held, &mut carried);
+        }
         if place == 0
-            && let (Some(floor), Some(first)) = (self.floors.get_mut(at), chunk.first())
+            && let (Some(top), Some(first)) = (self.tops.get_mut(at), chunk.first())
         {
-            *floor = first.price;
+            *top = first.price * sign;
         }
         if chunk.len() < CHUNK_MIN {
             self.join(at);
@@ -139,6 +170,7 @@ impl Ladder {
     }
 
     /// Joins a small chunk to the one before it, where there is room; an empty one goes.
+    #[cold]
     fn join(&mut self, at: usize) {
         let size = self.chunks.get(at).map_or(0, Vec::len);
         let before = at.checked_sub(1).and_then(|at| self.chunks.get_mut(at));
@@ -147,37 +179,31 @@ impl Ladder {
             return;
         }
         let small = self.chunks.remove(at);
-        self.floors.remove(at);
+        self.tops.remove(at);
         if let Some(before) = at.checked_sub(1).and_then(|at| self.chunks.get_mut(at)) {
             before.extend(small);
         }
     }
 
-    /// Drops the lowest levels until at most `keep` are left.
+    /// Drops the worst levels until at most `keep` are left.
     pub(super) fn keep_best(&mut self, keep: usize) {
-        let mut surplus = self.len.saturating_sub(keep);
-        self.len -= surplus;
-        let whole = self.chunks.iter().take_while(|chunk| {
-            let goes = chunk.len() <= surplus;
-            surplus -= if goes { chunk.len() } else { 0 };
-            goes
-        });
-        let whole = whole.count();
-        self.chunks.drain(..whole);
-        self.floors.drain(..whole);
-        if let (Some(chunk), Some(floor)) = (self.chunks.first_mut(), self.floors.first_mut()) {
-            chunk.drain(..surplus);
-            *floor = chunk.first().map_or(*floor, |level| level.price);
+        let mut left = keep;
+        for chunk in &mut self.chunks {
+            chunk.truncate(left);
+            left -= chunk.len();
         }
+        self.chunks.retain(|chunk| !chunk.is_empty());
+        self.tops.truncate(self.chunks.len());
+        self.len = keep - left;
     }
 
-    /// Multiplies every key.
-    pub(super) fn raise_keys(&mut self, factor: i64) {
+    /// Multiplies every price.
+    pub(super) fn raise_prices(&mut self, factor: i64) {
         self.chunks
             .iter_mut()
             .flatten()
             .for_each(|level| level.price *= factor);
-        self.floors.iter_mut().for_each(|floor| *floor *= factor);
+        self.tops.iter_mut().for_each(|top| *top *= factor);
     }
 }
 
@@ -212,15 +238,15 @@ mod tests {
                 .iter()
                 .all(|chunk| !chunk.is_empty() && chunk.len() <= CHUNK_MAX)
         );
-        let floors: Vec<_> = ladder.chunks.iter().map(|chunk| chunk[0].price).collect();
-        assert_eq!(ladder.floors, floors);
+        let tops: Vec<_> = ladder.chunks.iter().map(|chunk| chunk[0].price).collect();
+        assert_eq!(ladder.tops, tops);
         assert_eq!(ladder.len, keys(ladder).len());
         assert!(keys(ladder).is_sorted_by(|a, b| a < b));
     }
 
     #[test]
     fn it_stays_sorted_and_in_good_chunks_whatever_comes() {
-        let mut ladder = Ladder::new();
+        let mut ladder = Ladder::new(1);
         let mut plain = std::collections::BTreeSet::new();
         let mut seed = 1_u64;
         for round in 0..4_000 {
@@ -250,7 +276,7 @@ mod tests {
     fn the_best_are_kept() {
         let levels: Vec<_> = (0..1_000).map(|key| level(key, 1)).collect();
         for keep in [0, 1, 31, 32, 33, 500, 999, 1_000, 2_000] {
-            let mut ladder = Ladder::new();
+            let mut ladder = Ladder::new(1);
             ladder.load(&levels);
             ladder.keep_best(keep);
             assert_eq!(ladder.len(), keep.min(1_000));
@@ -260,6 +286,6 @@ mod tests {
 
     fn check_kept(ladder: &Ladder) {
         check(ladder);
-        assert!(ladder.len() == 0 || keys(ladder).last() == Some(&999));
+        assert!(ladder.len() == 0 || keys(ladder).last() == Some(&(ladder.len() as i64 - 1)));
     }
 }

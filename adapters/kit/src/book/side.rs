@@ -1,36 +1,37 @@
-//! One side of a book: levels under integer keys, ascending, so that the best is at the end on either side.
+//! One side of a book: its levels at one price scale, and how far they are known.
 
 use super::ladder::Ladder;
 use crate::decimal::{DecimalError, power_of_ten};
 use crate::wit::{Decimal, Level};
 
-/// A sorted side. The `price` of an entry is its key: the price at the side's scale, negated for asks.
+/// A sorted side. The prices in it are at the side's scale, whatever the digits that were sent.
 #[derive(Debug, Clone)]
 pub(super) struct BookSide {
     entries: Ladder,
     sign: i64,
     scale: u8,
-    /// The worst key up to which the side is known; none when all of it is.
+    /// All prices were sent at the side's scale, so that its levels are already what is published.
+    is_uniform: bool,
+    /// The worst rank up to which the side is known; none when all of it is.
     horizon: Option<i64>,
     levels_max: usize,
 }
 
 impl BookSide {
     pub(super) const fn bids(levels_max: usize) -> Self {
-        Self {
-            entries: Ladder::new(),
-            sign: 1,
-            scale: 0,
-            horizon: None,
-            levels_max,
-        }
+        Self::new(-1, levels_max)
     }
 
     pub(super) const fn asks(levels_max: usize) -> Self {
+        Self::new(1, levels_max)
+    }
+
+    const fn new(sign: i64, levels_max: usize) -> Self {
         Self {
-            entries: Ladder::new(),
-            sign: -1,
+            entries: Ladder::new(sign),
+            sign,
             scale: 0,
+            is_uniform: true,
             horizon: None,
             levels_max,
         }
@@ -41,8 +42,7 @@ impl BookSide {
     }
 
     pub(super) fn clear(&mut self) {
-        self.entries.clear();
-        self.horizon = None;
+        *self = Self::new(self.sign, self.levels_max);
     }
 
     /// The scale at which all of a snapshot's prices are whole numbers.
@@ -64,18 +64,19 @@ impl BookSide {
 
     /// Replaces the side; `scale` is what [`BookSide::scale_to_load`] found.
     pub(super) fn load(&mut self, levels: &[Level], scale: u8, asked: usize) {
+        self.clear();
         self.scale = scale;
-        let mut entries: Vec<_> = levels.iter().rev().map(|level| self.entry(level)).collect();
-        if !entries.is_sorted_by(|a, b| a.price < b.price) {
-            // Of levels with one price the exchange's last counts, which is the first after the reversal.
-            entries.sort_by_key(|entry| entry.price);
+        self.is_uniform = levels.iter().all(|level| level.price_scale == scale);
+        let mut entries: Vec<_> = levels.iter().map(|level| at_scale(level, scale)).collect();
+        let rank = |entry: &Level| self.entries.rank(entry);
+        if !entries.is_sorted_by(|a, b| rank(a) < rank(b)) {
+            // Of levels with one price the exchange's last counts.
+            entries.reverse();
+            entries.sort_by_key(rank);
             entries.dedup_by_key(|entry| entry.price);
         }
         let is_truncated = levels.len() >= asked;
-        self.horizon = entries
-            .first()
-            .map(|entry| entry.price)
-            .filter(|_| is_truncated);
+        self.horizon = entries.last().map(rank).filter(|_| is_truncated);
         entries.retain(|entry| entry.quantity != 0);
         self.entries.load(&entries);
         self.cut();
@@ -84,14 +85,19 @@ impl BookSide {
     /// The scale that the side needs for these levels; refused when a price or the side does not fit it.
     #[inline]
     pub(super) fn scale_to_apply(&self, levels: &[Level]) -> Result<u8, DecimalError> {
-        let different = levels
-            .iter()
-            .fold(0, |bits, level| bits | (level.price_scale ^ self.scale));
-        if different == 0 {
+        if self.has_scale_of(levels) {
             Ok(self.scale)
         } else {
             self.finer_scale(levels)
         }
+    }
+
+    #[inline]
+    fn has_scale_of(&self, levels: &[Level]) -> bool {
+        levels
+            .iter()
+            .fold(0, |bits, level| bits | (level.price_scale ^ self.scale))
+            == 0
     }
 
     #[cold]
@@ -100,14 +106,14 @@ impl BookSide {
             .iter()
             .map(|level| level.price_scale)
             .fold(self.scale, u8::max);
-        let fits = |key, scale| raised(key, scale, finest).is_some();
-        // Keys are ascending, so the outermost are the largest in size.
-        let own = [self.entries.first(), self.entries.last()];
+        let fits = |price, scale| raised(price, scale, finest).is_some();
+        // Sorted, so the outermost are the largest in size.
+        let own = [self.entries.best(), self.entries.worst()];
         let own_fit = own
             .iter()
             .flatten()
             .all(|entry| fits(entry.price, self.scale))
-            && self.horizon.is_none_or(|key| fits(key, self.scale));
+            && self.horizon.is_none_or(|rank| fits(rank, self.scale));
         if own_fit
             && levels
                 .iter()
@@ -119,37 +125,30 @@ impl BookSide {
         }
     }
 
-    /// Moves every key to a scale that [`BookSide::scale_to_apply`] found.
+    /// Moves every price to a scale that [`BookSide::scale_to_apply`] found.
     #[inline]
     pub(super) fn rescale(&mut self, scale: u8) {
         if scale == self.scale {
             return;
         }
         let factor = power_of_ten(scale.saturating_sub(self.scale)).unwrap_or(1);
-        self.entries.raise_keys(factor);
-        self.horizon = self.horizon.map(|key| key * factor);
+        self.entries.raise_prices(factor);
+        self.is_uniform = self.entries.len() == 0;
+        self.horizon = self.horizon.map(|rank| rank * factor);
         self.scale = scale;
     }
 
-    #[inline]
-    fn entry(&self, level: &Level) -> Level {
-        Level {
-            price: self.key(level),
-            ..*level
-        }
-    }
-
-    fn key(&self, level: &Level) -> i64 {
-        key(level, self.sign, self.scale)
-    }
-
     /// Applies levels whose scale was made to fit before. True when the side had to be cut.
+    #[inline]
     pub(super) fn apply(&mut self, levels: &[Level]) -> bool {
-        let (sign, scale) = (self.sign, self.scale);
-        self.entries.put(levels.iter().map(|level| Level {
-            price: key(level, sign, scale),
-            ..*level
-        }));
+        if self.has_scale_of(levels) {
+            self.entries.put(levels.iter().cloned());
+        } else {
+            self.is_uniform = false;
+            let scale = self.scale;
+            self.entries
+                .put(levels.iter().map(|level| at_scale(level, scale)));
+        }
         self.cut()
     }
 
@@ -160,67 +159,73 @@ impl BookSide {
         }
         self.entries
             .keep_best(self.levels_max - self.levels_max / 16);
-        let worst = self.entries.first().map(|entry| entry.price);
-        self.horizon = self.horizon.max(worst);
+        let worst = self.entries.worst().map(|entry| self.entries.rank(entry));
+        self.horizon = [self.horizon, worst].into_iter().flatten().min();
         true
     }
 
     #[inline]
-    pub(super) fn top(&self, count: usize) -> Top<'_> {
-        Top {
-            chunks: self.entries.chunks(),
-            count,
-            horizon: self.horizon,
-            sign: self.sign,
-            scale: self.scale,
-        }
+    pub(super) const fn top(&self, count: usize) -> Top<'_> {
+        Top { side: self, count }
     }
 
+    #[inline]
     pub(super) fn is_short_of(&self, count: usize) -> bool {
         let Some(horizon) = self.horizon else {
             return false;
         };
-        let mut left = count;
-        for chunk in self.entries.chunks().iter().rev() {
-            let Some(rest) = left.checked_sub(chunk.len()).filter(|rest| *rest > 0) else {
-                let last_shown = chunk.get(chunk.len().saturating_sub(left));
-                return left > 0 && last_shown.is_none_or(|entry| entry.price < horizon);
-            };
-            left = rest;
+        let Some(mut before) = count.checked_sub(1) else {
+            return false;
+        };
+        for chunk in self.entries.chunks() {
+            if let Some(last_shown) = chunk.get(before) {
+                return self.entries.rank(last_shown) > horizon;
+            }
+            before -= chunk.len();
         }
-        left > 0
+        true
+    }
+
+    #[inline]
+    fn is_known(&self, rank: i64) -> bool {
+        self.horizon.is_none_or(|horizon| rank <= horizon)
     }
 
     pub(super) fn proves(&self, level: &Level) -> bool {
-        self.horizon
-            .is_none_or(|horizon| self.key(level) >= horizon)
+        self.is_known(self.entries.rank(&at_scale(level, self.scale)))
     }
 
     pub(super) fn best(&self) -> Option<Decimal> {
-        let entry = self.entries.last()?;
-        let top = self.top(1);
-        (!top.is_empty()).then(|| {
-            let level = top.level(entry);
-            Decimal::of(level.price, level.price_scale)
-        })
+        let entry = self
+            .entries
+            .best()
+            .filter(|entry| self.is_known(self.entries.rank(entry)))?;
+        let level = self.as_sent(entry);
+        Some(Decimal::of(level.price, level.price_scale))
     }
 
     /// The best price at the side's scale, proven or not.
     #[inline]
-    pub(super) fn best_key(&self) -> Option<Decimal> {
+    pub(super) fn best_price(&self) -> Option<Decimal> {
         self.entries
-            .last()
-            .map(|entry| Decimal::of(self.sign * entry.price, self.scale))
+            .best()
+            .map(|entry| Decimal::of(entry.price, self.scale))
+    }
+
+    fn as_sent(&self, entry: &Level) -> Level {
+        let factor = power_of_ten(self.scale.saturating_sub(entry.price_scale)).unwrap_or(1);
+        Level {
+            price: entry.price / factor,
+            ..*entry
+        }
     }
 }
 
+/// The level with its price at another scale, which was found to fit.
 #[inline]
-fn key(level: &Level, sign: i64, scale: u8) -> i64 {
-    if level.price_scale == scale {
-        sign * level.price
-    } else {
-        sign * raised(level.price, level.price_scale, scale).unwrap_or(level.price)
-    }
+fn at_scale(level: &Level, scale: u8) -> Level {
+    let price = raised(level.price, level.price_scale, scale).unwrap_or(level.price);
+    Level { price, ..*level }
 }
 
 #[inline]
@@ -229,53 +234,38 @@ fn raised(price: i64, from: u8, to: u8) -> Option<i64> {
 }
 
 /// The best proven levels of a side, best first.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Top<'a> {
-    chunks: &'a [Vec<Level>],
+    side: &'a BookSide,
     count: usize,
-    horizon: Option<i64>,
-    sign: i64,
-    scale: u8,
 }
 
 impl Top<'_> {
-    /// The levels in a list of their own.
+    /// The levels in a list of their own, with the digits that were sent.
     pub fn to_vec(&self) -> Vec<Level> {
-        let mut left = self.count;
-        let held: usize = self.chunks.iter().map(Vec::len).sum();
-        let mut levels = Vec::with_capacity(left.min(held));
-        for chunk in self.chunks.iter().rev() {
-            let (first, is_end) = match self.horizon {
-                Some(horizon) if chunk.first().is_some_and(|entry| entry.price < horizon) => {
-                    (chunk.partition_point(|entry| entry.price < horizon), true)
-                }
-                _ => (0, false),
+        let side = self.side;
+        let mut left = self.count.min(side.len());
+        let mut levels = Vec::with_capacity(left);
+        for chunk in side.entries.chunks() {
+            let rank = |entry: &Level| side.entries.rank(entry);
+            let is_known = chunk.last().is_some_and(|entry| side.is_known(rank(entry)));
+            let known = if is_known {
+                chunk.len()
+            } else {
+                chunk.partition_point(|entry| side.is_known(rank(entry)))
             };
-            let first = first.max(chunk.len().saturating_sub(left));
-            let shown = chunk.get(first..).unwrap_or_default();
-            levels.extend(shown.iter().rev().map(|entry| self.level(entry)));
+            let shown = chunk.get(..known.min(left)).unwrap_or_default();
+            if side.is_uniform {
+                levels.extend_from_slice(shown);
+            } else {
+                levels.extend(shown.iter().map(|entry| side.as_sent(entry)));
+            }
             left -= shown.len();
-            if is_end || left == 0 {
+            if left == 0 || !is_known {
                 break;
             }
         }
         levels
-    }
-
-    #[inline]
-    fn level(&self, entry: &Level) -> Level {
-        let mut price = self.sign * entry.price;
-        if entry.price_scale != self.scale {
-            price /= power_of_ten(self.scale.saturating_sub(entry.price_scale)).unwrap_or(1);
-        }
-        Level { price, ..*entry }
-    }
-
-    /// Whether there is no level.
-    pub fn is_empty(&self) -> bool {
-        let best = self.chunks.last().and_then(|chunk| chunk.last());
-        self.count == 0
-            || best.is_none_or(|entry| self.horizon.is_some_and(|horizon| entry.price < horizon))
     }
 }
 
