@@ -8,7 +8,7 @@ use crate::wit::{Decimal, Level};
 #[derive(Debug, Clone)]
 pub(super) struct BookSide {
     entries: Ladder,
-    sign: i64,
+    is_bid: bool,
     scale: u8,
     /// All prices were sent at the side's scale, so that its levels are already what is published.
     is_uniform: bool,
@@ -19,17 +19,17 @@ pub(super) struct BookSide {
 
 impl BookSide {
     pub(super) const fn bids(levels_max: usize) -> Self {
-        Self::new(-1, levels_max)
+        Self::new(true, levels_max)
     }
 
     pub(super) const fn asks(levels_max: usize) -> Self {
-        Self::new(1, levels_max)
+        Self::new(false, levels_max)
     }
 
-    const fn new(sign: i64, levels_max: usize) -> Self {
+    const fn new(is_bid: bool, levels_max: usize) -> Self {
         Self {
-            entries: Ladder::new(sign),
-            sign,
+            entries: Ladder::new(is_bid),
+            is_bid,
             scale: 0,
             is_uniform: true,
             horizon: None,
@@ -42,7 +42,7 @@ impl BookSide {
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::new(self.sign, self.levels_max);
+        *self = Self::new(self.is_bid, self.levels_max);
     }
 
     /// The scale at which all of a snapshot's prices are whole numbers.
@@ -113,7 +113,7 @@ impl BookSide {
             .iter()
             .flatten()
             .all(|entry| fits(entry.price, self.scale))
-            && self.horizon.is_none_or(|rank| fits(rank, self.scale));
+            && self.horizon.is_none_or(|rank| fits(self.entries.price_of(rank), self.scale));
         if own_fit
             && levels
                 .iter()
@@ -134,7 +134,7 @@ impl BookSide {
         let factor = power_of_ten(scale.saturating_sub(self.scale)).unwrap_or(1);
         self.entries.raise_prices(factor);
         self.is_uniform = self.entries.len() == 0;
-        self.horizon = self.horizon.map(|rank| rank * factor);
+        self.horizon = self.horizon.map(|rank| self.entries.raised_rank(rank, factor));
         self.scale = scale;
     }
 
