@@ -113,7 +113,9 @@ impl BookSide {
             .iter()
             .flatten()
             .all(|entry| fits(entry.price, self.scale))
-            && self.horizon.is_none_or(|rank| fits(self.entries.price_of(rank), self.scale));
+            && self
+                .horizon
+                .is_none_or(|rank| fits(self.entries.price_of(rank), self.scale));
         if own_fit
             && levels
                 .iter()
@@ -134,7 +136,9 @@ impl BookSide {
         let factor = power_of_ten(scale.saturating_sub(self.scale)).unwrap_or(1);
         self.entries.raise_prices(factor);
         self.is_uniform = self.entries.len() == 0;
-        self.horizon = self.horizon.map(|rank| self.entries.raised_rank(rank, factor));
+        self.horizon = self
+            .horizon
+            .map(|rank| self.entries.raised_rank(rank, factor));
         self.scale = scale;
     }
 
@@ -174,16 +178,12 @@ impl BookSide {
         let Some(horizon) = self.horizon else {
             return false;
         };
-        let Some(mut before) = count.checked_sub(1) else {
+        let Some(before) = count.checked_sub(1) else {
             return false;
         };
-        for chunk in self.entries.chunks() {
-            if let Some(last_shown) = chunk.get(before) {
-                return self.entries.rank(last_shown) > horizon;
-            }
-            before -= chunk.len();
-        }
-        true
+        self.entries
+            .nth(before)
+            .is_none_or(|last_shown| self.entries.rank(last_shown) > horizon)
     }
 
     #[inline]
@@ -244,26 +244,13 @@ impl Top<'_> {
     /// The levels in a list of their own, with the digits that were sent.
     pub fn to_vec(&self) -> Vec<Level> {
         let side = self.side;
-        let mut left = self.count.min(side.len());
-        let mut levels = Vec::with_capacity(left);
-        for chunk in side.entries.chunks() {
-            let rank = |entry: &Level| side.entries.rank(entry);
-            let is_known = chunk.last().is_some_and(|entry| side.is_known(rank(entry)));
-            let known = if is_known {
-                chunk.len()
-            } else {
-                chunk.partition_point(|entry| side.is_known(rank(entry)))
-            };
-            let shown = chunk.get(..known.min(left)).unwrap_or_default();
-            if side.is_uniform {
-                levels.extend_from_slice(shown);
-            } else {
-                levels.extend(shown.iter().map(|entry| side.as_sent(entry)));
-            }
-            left -= shown.len();
-            if left == 0 || !is_known {
-                break;
-            }
+        let mut levels = Vec::with_capacity(self.count.min(side.len()));
+        side.entries
+            .copy_best(self.count, side.horizon.unwrap_or(i64::MAX), &mut levels);
+        if !side.is_uniform {
+            levels
+                .iter_mut()
+                .for_each(|level| *level = side.as_sent(level));
         }
         levels
     }
