@@ -116,7 +116,7 @@ impl Chunk {
         to.extend((0..count).map(|place| {
             self.levels
                 .get(self.slot(place))
-                .cloned()
+                .copied()
                 .unwrap_or(NOTHING)
         }));
     }

@@ -16,6 +16,10 @@ const FEW: usize = 4;
 #[derive(Debug, Clone)]
 pub(super) struct Ladder {
     /// None is empty.
+    #[allow(
+        clippy::vec_box,
+        reason = "a split moves the chunks behind it, which are half a kilobyte each"
+    )]
     chunks: Vec<Box<Chunk>>,
     /// The rank of each chunk's first level.
     tops: Vec<i64>,
@@ -62,7 +66,7 @@ impl Ladder {
         for few in levels.chunks(LOADED) {
             let mut chunk = Box::new(Chunk::new());
             for (place, level) in few.iter().enumerate() {
-                chunk.insert(place, self.rank(level), level.clone());
+                chunk.insert(place, self.rank(level), *level);
             }
             self.tops.extend(chunk.rank(0));
             self.chunks.push(chunk);
@@ -177,7 +181,7 @@ impl Ladder {
             return;
         };
         let mut lower = Box::new(Chunk::new());
-        while let Some((rank, level)) = chunk.rank(FULL / 2).zip(chunk.level(FULL / 2).cloned()) {
+        while let Some((rank, level)) = chunk.rank(FULL / 2).zip(chunk.level(FULL / 2).copied()) {
             chunk.remove(FULL / 2);
             lower.insert(lower.len(), rank, level);
         }
@@ -200,7 +204,7 @@ impl Ladder {
         self.tops.remove(at);
         if let Some(before) = at.checked_sub(1).and_then(|at| self.chunks.get_mut(at)) {
             for place in 0..small.len() {
-                if let Some((rank, level)) = small.rank(place).zip(small.level(place).cloned()) {
+                if let Some((rank, level)) = small.rank(place).zip(small.level(place).copied()) {
                     before.insert(before.len(), rank, level);
                 }
             }

@@ -146,7 +146,7 @@ impl BookSide {
     #[inline]
     pub(super) fn apply(&mut self, levels: &[Level]) -> bool {
         if self.has_scale_of(levels) {
-            self.entries.put(levels.iter().cloned());
+            self.entries.put(levels.iter().copied());
         } else {
             self.is_uniform = false;
             let scale = self.scale;
