@@ -35,6 +35,9 @@ use settings::Method;
 pub use settings::{Settings, TradeStream};
 use sync::BookSync;
 
+/// The one value of a block's `exchange` that is served.
+const VENUE: &str = "binance_spot";
+
 /// What the exchange lets one address spend in a minute.
 const REQUEST_WEIGHT_PER_MINUTE: u32 = 6_000;
 
@@ -50,7 +53,7 @@ impl Adapter for Binance {
         Description {
             name: "binance".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            venues: texts(&["binance_spot"]),
+            venues: texts(&[VENUE]),
             data_types: texts(&["orderbook", "trade"]),
             settings: texts(&settings::KEYS),
             connections_max: CONNECTIONS_MAX as u32,

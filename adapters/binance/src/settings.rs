@@ -6,7 +6,7 @@ use marketprism_kit::wit::LogLevel;
 use serde_json::Value;
 
 /// Keys read from an exchange's block, as `describe` lists them.
-pub const KEYS: [&str; 14] = [
+pub const KEYS: [&str; 13] = [
     "exchange",
     "market_type",
     "data_types",
@@ -20,7 +20,6 @@ pub const KEYS: [&str; 14] = [
     "orderbook.depth_limit",
     "orderbook.deltas",
     "orderbook.buffer_max_size",
-    "data_type_settings",
 ];
 
 /// Most levels of a published book that follows every change.
@@ -91,6 +90,10 @@ impl Settings {
             Value::Null
         });
         let mut reader = Reader { block: &block, out };
+        let venue = reader.text("exchange", crate::VENUE);
+        if venue != crate::VENUE {
+            reader.bad("exchange", &format!("{venue:?} is not served"));
+        }
         let types = reader.list("data_types", &["orderbook", "trade"]);
         let stream = reader.text("trade_stream", "trade");
         let stream = match stream.as_str() {

@@ -9,7 +9,9 @@ mod publish;
 mod refresh;
 
 use marketprism_kit::book::Book;
-use marketprism_kit::wit::{BookState, Counters, InstrumentReport, LogLevel, Response};
+use marketprism_kit::wit::{
+    BookState, Counters, InstrumentReport, LogLevel, RequestFailure, Response,
+};
 use marketprism_kit::{Output, Refusal};
 
 use crate::parse::{self, Changes, DepthUpdate};
@@ -248,9 +250,10 @@ impl BookSync {
         }
         let snapshot = match &response.outcome {
             Err(failure) => {
+                let why = failure_text(*failure);
                 out.log(
                     LogLevel::Warn,
-                    format_args!("{}: depth snapshot: {failure:?}", self.symbol),
+                    format_args!("{}: depth snapshot: {why}", self.symbol),
                 );
                 Err(None)
             }
@@ -351,6 +354,15 @@ impl BookSync {
         report.asks = self.book.top_asks(levels).to_vec();
         report.bid_levels = u32::try_from(self.book.bid_count()).unwrap_or(u32::MAX);
         report.ask_levels = u32::try_from(self.book.ask_count()).unwrap_or(u32::MAX);
+    }
+}
+
+const fn failure_text(failure: RequestFailure) -> &'static str {
+    match failure {
+        RequestFailure::TimedOut => "no answer in time",
+        RequestFailure::Unreachable => "the exchange cannot be reached",
+        RequestFailure::TooLarge => "the answer is too large",
+        RequestFailure::OverBudget => "the request budget is used up",
     }
 }
 

@@ -229,7 +229,8 @@ fn failed_requests_are_named_and_asked_again_later() {
     };
     let told = world.tell(&Event::Response(failed));
     assert!(
-        told.contains("log warn BTCUSDT: depth snapshot: ") && !told.contains("refused"),
+        told.contains("log warn BTCUSDT: depth snapshot: the request budget is used up")
+            && !told.contains("refused"),
         "{told}"
     );
     world.now += 5 * SECOND;

@@ -3,6 +3,7 @@
 //! Promises: an update is checked whole before any of it is applied; a level keeps the digits last sent; levels that a
 //! snapshot could not prove (beyond its horizon) are kept but never shown.
 
+mod chunk;
 mod ladder;
 mod side;
 

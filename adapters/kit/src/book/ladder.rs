@@ -1,33 +1,40 @@
-//! Levels sorted best first in small chunks: a change deep in a book moves a few levels, not the whole side.
+//! Levels sorted best first in small chunks: a change deep in a book touches a few levels, not the whole side.
 
+use super::chunk::{Chunk, FULL};
 use crate::wit::Level;
 
-/// A full chunk is split in two.
-const CHUNK_MAX: usize = 32;
+/// Chunks are loaded with this many levels, so that changes find room.
+const LOADED: usize = 11;
 
-/// A chunk smaller than this joins the one before it when both fit well into one.
-const CHUNK_MIN: usize = 6;
+/// A chunk with fewer levels joins the one before it when both fit well into one.
+const FEW: usize = 4;
 
 /// Sorted levels, all prices at one scale.
 ///
-/// A level's rank is its price times the side's sign: the lower, the better.
+/// A level's rank is its price, or for bids the complement of its price (`!price`, cheaper than a negation and with no
+/// overflow): the lower, the better.
 #[derive(Debug, Clone)]
 pub(super) struct Ladder {
     /// None is empty.
-    chunks: Vec<Vec<Level>>,
+    #[allow(
+        clippy::vec_box,
+        reason = "a split moves the chunks behind it, which are half a kilobyte each"
+    )]
+    chunks: Vec<Box<Chunk>>,
     /// The rank of each chunk's first level.
     tops: Vec<i64>,
-    sign: i64,
+    /// 0, or -1 where the highest price is the best.
+    mask: i64,
     len: usize,
 }
 
 impl Ladder {
-    /// `sign` is -1 where the highest price is the best and 1 where the lowest is.
-    pub(super) const fn new(sign: i64) -> Self {
+    /// A ladder whose best price is the highest, or the lowest.
+    pub(super) const fn new(is_highest_best: bool) -> Self {
         Self {
             chunks: Vec::new(),
             tops: Vec::new(),
-            sign,
+            mask: if is_highest_best { -1 } else { 0 },
             len: 0,
         }
     }
@@ -38,35 +45,76 @@ impl Ladder {
 
     #[inline]
     pub(super) const fn rank(&self, level: &Level) -> i64 {
-        level.price * self.sign
+        level.price ^ self.mask
+    }
+
+    /// The price that has this rank.
+    pub(super) const fn price_of(&self, rank: i64) -> i64 {
+        rank ^ self.mask
+    }
+
+    /// The rank of a price multiplied by `factor`, from the rank before.
+    pub(super) const fn raised_rank(&self, rank: i64, factor: i64) -> i64 {
+        (self.price_of(rank) * factor) ^ self.mask
     }
 
     /// Replaces everything by levels whose ranks ascend.
     pub(super) fn load(&mut self, levels: &[Level]) {
-        self.chunks = levels
-            .chunks(CHUNK_MAX / 2)
-            .map(<[Level]>::to_vec)
-            .collect();
-        self.tops = levels
-            .chunks(CHUNK_MAX / 2)
-            .filter_map(|chunk| Some(self.rank(chunk.first()?)))
-            .collect();
+        self.chunks.clear();
+        self.tops.clear();
         self.len = levels.len();
+        for few in levels.chunks(LOADED) {
+            let mut chunk = Box::new(Chunk::new());
+            for (place, level) in few.iter().enumerate() {
+                chunk.insert(place, self.rank(level), *level);
+            }
+            self.tops.extend(chunk.rank(0));
+            self.chunks.push(chunk);
+        }
     }
 
     #[inline]
     pub(super) fn best(&self) -> Option<&Level> {
-        self.chunks.first()?.first()
+        self.chunks.first()?.level(0)
     }
 
     pub(super) fn worst(&self) -> Option<&Level> {
-        self.chunks.last()?.last()
+        let chunk = self.chunks.last()?;
+        chunk.level(chunk.len().checked_sub(1)?)
     }
 
-    /// The chunks, the best first.
+    /// The level with `before` better ones before it.
     #[inline]
-    pub(super) fn chunks(&self) -> &[Vec<Level>] {
-        &self.chunks
+    pub(super) fn nth(&self, mut before: usize) -> Option<&Level> {
+        for chunk in &self.chunks {
+            if let Some(rest) = before.checked_sub(chunk.len()) {
+                before = rest;
+            } else {
+                return chunk.level(before);
+            }
+        }
+        None
+    }
+
+    /// Adds the best `count` levels up to `worst` to a list, best first.
+    pub(super) fn copy_best(&self, count: usize, worst: i64, to: &mut Vec<Level>) {
+        let mut left = count;
+        for chunk in &self.chunks {
+            let is_whole = chunk
+                .rank(chunk.len() - 1)
+                .is_some_and(|rank| rank <= worst);
+            // Up to and including `worst`, whose successor is the first rank that is not known.
+            let known = if is_whole {
+                chunk.len()
+            } else {
+                chunk.place_of(worst.saturating_add(1))
+            };
+            chunk.copy_best(known.min(left), to);
+            left = left.saturating_sub(known);
+            if left == 0 || !is_whole {
+                return;
+            }
+        }
     }
 
     /// Puts levels in their places; one of quantity 0 is taken out. Fastest when they come best first.
@@ -82,16 +130,30 @@ impl Ladder {
                 }
                 continue;
             };
-            let sign = self.sign;
-            let place = chunk.partition_point(|held| held.price * sign < rank);
-            let held = chunk
-                .get_mut(place)
-                .filter(|held| held.price == level.price);
-            match (held, level.quantity) {
-                (Some(_), 0) => self.remove(at, place),
-                (Some(held), _) => *held = level,
-                (None, 0) => {}
-                (None, _) => self.insert(at, place, level),
+            let place = chunk.place_of(rank);
+            if let Some(held) = chunk.held(place, rank) {
+                if level.quantity != 0 {
+                    *held = level;
+                    continue;
+                }
+                chunk.remove(place);
+                self.len -= 1;
+            } else if level.quantity != 0 {
+                chunk.insert(place, rank, level);
+                self.len += 1;
+            } else {
+                continue;
+            }
+            let count = chunk.len();
+            if place == 0
+                && let (Some(top), Some(rank)) = (self.tops.get_mut(at), chunk.rank(0))
+            {
+                *top = rank;
+            }
+            if count == FULL {
+                self.split(at);
+            } else if count < FEW {
+                self.join(at);
             }
         }
     }
@@ -104,84 +166,48 @@ impl Ladder {
         } else {
             0
         };
+        while self.tops.get(at + 4).is_some_and(|top| *top <= rank) {
+            at += 4;
+        }
         while self.tops.get(at + 1).is_some_and(|top| *top <= rank) {
             at += 1;
         }
         at
     }
 
-    #[inline]
-    fn insert(&mut self, at: usize, place: usize, level: Level) {
-        let rank = self.rank(&level);
-        let Some(chunk) = self.chunks.get_mut(at) else {
-            return;
-        };
-        self.len += 1;
-        // Moved one by one: in the sandbox a call to move so few bytes costs more than moving them.
-        let mut carried = level;
-        for held in chunk.iter_mut().skip(place) {
-            std::mem::swap(held, &mut carried);
-        }
-        chunk.push(carried);
-        if chunk.len() >= CHUNK_MAX {
-            self.split(at);
-        }
-        if place == 0
-            && let Some(top) = self.tops.get_mut(at)
-        {
-            *top = rank;
-        }
-    }
-
     #[cold]
     fn split(&mut self, at: usize) {
-        let lower = self
-            .chunks
-            .get_mut(at)
-            .map(|chunk| chunk.split_off(CHUNK_MAX / 2))
-            .unwrap_or_default();
-        if let Some(rank) = lower.first().map(|level| self.rank(level)) {
-            self.tops.insert(at + 1, rank);
-            self.chunks.insert(at + 1, lower);
-        }
-    }
-
-    #[inline]
-    fn remove(&mut self, at: usize, place: usize) {
-        let sign = self.sign;
         let Some(chunk) = self.chunks.get_mut(at) else {
             return;
         };
-        let Some(mut carried) = chunk.pop() else {
-            return;
-        };
-        self.len -= 1;
-        for held in chunk.iter_mut().skip(place).rev() {
-            std::mem::swap(held, &mut carried);
+        let mut lower = Box::new(Chunk::new());
+        while let Some((rank, level)) = chunk.rank(FULL / 2).zip(chunk.level(FULL / 2).copied()) {
+            chunk.remove(FULL / 2);
+            lower.insert(lower.len(), rank, level);
         }
-        if place == 0
-            && let (Some(top), Some(first)) = (self.tops.get_mut(at), chunk.first())
-        {
-            *top = first.price * sign;
-        }
-        if chunk.len() < CHUNK_MIN {
-            self.join(at);
+        if let Some(rank) = lower.rank(0) {
+            self.tops.insert(at + 1, rank);
+            self.chunks.insert(at + 1, lower);
         }
     }
 
     /// Joins a small chunk to the one before it, where there is room; an empty one goes.
     #[cold]
     fn join(&mut self, at: usize) {
-        let size = self.chunks.get(at).map_or(0, Vec::len);
-        let before = at.checked_sub(1).and_then(|at| self.chunks.get_mut(at));
-        let room = before.filter(|before| before.len() + size <= CHUNK_MAX / 2);
-        if room.is_none() && size > 0 {
+        let count = self.chunks.get(at).map_or(0, |chunk| chunk.len());
+        let before = at.checked_sub(1).and_then(|at| self.chunks.get(at));
+        let has_room = before.is_some_and(|before| before.len() + count <= LOADED);
+        if !has_room && count > 0 {
             return;
         }
         let small = self.chunks.remove(at);
         self.tops.remove(at);
         if let Some(before) = at.checked_sub(1).and_then(|at| self.chunks.get_mut(at)) {
-            before.extend(small);
+            for place in 0..small.len() {
+                if let Some((rank, level)) = small.rank(place).zip(small.level(place).copied()) {
+                    before.insert(before.len(), rank, level);
+                }
+            }
         }
     }
 
@@ -189,27 +215,33 @@ impl Ladder {
     pub(super) fn keep_best(&mut self, keep: usize) {
         let mut left = keep;
         for chunk in &mut self.chunks {
-            chunk.truncate(left);
+            while chunk.len() > left {
+                chunk.remove(chunk.len() - 1);
+            }
             left -= chunk.len();
         }
-        self.chunks.retain(|chunk| !chunk.is_empty());
+        self.chunks.retain(|chunk| chunk.len() > 0);
         self.tops.truncate(self.chunks.len());
         self.len = keep - left;
     }
 
     /// Multiplies every price.
     pub(super) fn raise_prices(&mut self, factor: i64) {
-        self.chunks
-            .iter_mut()
-            .flatten()
-            .for_each(|level| level.price *= factor);
-        self.tops.iter_mut().for_each(|top| *top *= factor);
+        let mask = self.mask;
+        for chunk in &mut self.chunks {
+            chunk.change_prices(|price| price * factor, |price| price ^ mask);
+        }
+        self.tops = self
+            .chunks
+            .iter()
+            .filter_map(|chunk| chunk.rank(0))
+            .collect();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CHUNK_MAX, Ladder};
+    use super::{FULL, Ladder};
     use crate::wit::Level;
 
     fn level(price: i64, quantity: i64) -> Level {
@@ -221,13 +253,14 @@ mod tests {
         }
     }
 
+    fn levels(ladder: &Ladder) -> Vec<Level> {
+        let mut levels = Vec::new();
+        ladder.copy_best(usize::MAX, i64::MAX, &mut levels);
+        levels
+    }
+
     fn keys(ladder: &Ladder) -> Vec<i64> {
-        ladder
-            .chunks()
-            .iter()
-            .flatten()
-            .map(|level| level.price)
-            .collect()
+        levels(ladder).iter().map(|level| level.price).collect()
     }
 
     /// What every method relies on.
@@ -236,9 +269,13 @@ mod tests {
             ladder
                 .chunks
                 .iter()
-                .all(|chunk| !chunk.is_empty() && chunk.len() <= CHUNK_MAX)
+                .all(|chunk| (1..FULL).contains(&chunk.len()))
         );
-        let tops: Vec<_> = ladder.chunks.iter().map(|chunk| chunk[0].price).collect();
+        let tops: Vec<_> = ladder
+            .chunks
+            .iter()
+            .map(|chunk| chunk.rank(0).unwrap())
+            .collect();
         assert_eq!(ladder.tops, tops);
         assert_eq!(ladder.len, keys(ladder).len());
         assert!(keys(ladder).is_sorted_by(|a, b| a < b));
@@ -246,7 +283,7 @@ mod tests {
 
     #[test]
     fn it_stays_sorted_and_in_good_chunks_whatever_comes() {
-        let mut ladder = Ladder::new(1);
+        let mut ladder = Ladder::new(false);
         let mut plain = std::collections::BTreeSet::new();
         let mut seed = 1_u64;
         for round in 0..4_000 {
@@ -276,7 +313,7 @@ mod tests {
     fn the_best_are_kept() {
         let levels: Vec<_> = (0..1_000).map(|key| level(key, 1)).collect();
         for keep in [0, 1, 31, 32, 33, 500, 999, 1_000, 2_000] {
-            let mut ladder = Ladder::new(1);
+            let mut ladder = Ladder::new(false);
             ladder.load(&levels);
             ladder.keep_best(keep);
             assert_eq!(ladder.len(), keep.min(1_000));

@@ -8,7 +8,7 @@ use crate::wit::{Decimal, Level};
 #[derive(Debug, Clone)]
 pub(super) struct BookSide {
     entries: Ladder,
-    sign: i64,
+    is_bid: bool,
     scale: u8,
     /// All prices were sent at the side's scale, so that its levels are already what is published.
     is_uniform: bool,
@@ -19,17 +19,17 @@ pub(super) struct BookSide {
 
 impl BookSide {
     pub(super) const fn bids(levels_max: usize) -> Self {
-        Self::new(-1, levels_max)
+        Self::new(true, levels_max)
     }
 
     pub(super) const fn asks(levels_max: usize) -> Self {
-        Self::new(1, levels_max)
+        Self::new(false, levels_max)
     }
 
-    const fn new(sign: i64, levels_max: usize) -> Self {
+    const fn new(is_bid: bool, levels_max: usize) -> Self {
         Self {
-            entries: Ladder::new(sign),
-            sign,
+            entries: Ladder::new(is_bid),
+            is_bid,
             scale: 0,
             is_uniform: true,
             horizon: None,
@@ -42,7 +42,7 @@ impl BookSide {
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::new(self.sign, self.levels_max);
+        *self = Self::new(self.is_bid, self.levels_max);
     }
 
     /// The scale at which all of a snapshot's prices are whole numbers.
@@ -113,7 +113,9 @@ impl BookSide {
             .iter()
             .flatten()
             .all(|entry| fits(entry.price, self.scale))
-            && self.horizon.is_none_or(|rank| fits(rank, self.scale));
+            && self
+                .horizon
+                .is_none_or(|rank| fits(self.entries.price_of(rank), self.scale));
         if own_fit
             && levels
                 .iter()
@@ -134,7 +136,9 @@ impl BookSide {
         let factor = power_of_ten(scale.saturating_sub(self.scale)).unwrap_or(1);
         self.entries.raise_prices(factor);
         self.is_uniform = self.entries.len() == 0;
-        self.horizon = self.horizon.map(|rank| rank * factor);
+        self.horizon = self
+            .horizon
+            .map(|rank| self.entries.raised_rank(rank, factor));
         self.scale = scale;
     }
 
@@ -142,7 +146,7 @@ impl BookSide {
     #[inline]
     pub(super) fn apply(&mut self, levels: &[Level]) -> bool {
         if self.has_scale_of(levels) {
-            self.entries.put(levels.iter().cloned());
+            self.entries.put(levels.iter().copied());
         } else {
             self.is_uniform = false;
             let scale = self.scale;
@@ -174,16 +178,12 @@ impl BookSide {
         let Some(horizon) = self.horizon else {
             return false;
         };
-        let Some(mut before) = count.checked_sub(1) else {
+        let Some(before) = count.checked_sub(1) else {
             return false;
         };
-        for chunk in self.entries.chunks() {
-            if let Some(last_shown) = chunk.get(before) {
-                return self.entries.rank(last_shown) > horizon;
-            }
-            before -= chunk.len();
-        }
-        true
+        self.entries
+            .nth(before)
+            .is_none_or(|last_shown| self.entries.rank(last_shown) > horizon)
     }
 
     #[inline]
@@ -244,26 +244,13 @@ impl Top<'_> {
     /// The levels in a list of their own, with the digits that were sent.
     pub fn to_vec(&self) -> Vec<Level> {
         let side = self.side;
-        let mut left = self.count.min(side.len());
-        let mut levels = Vec::with_capacity(left);
-        for chunk in side.entries.chunks() {
-            let rank = |entry: &Level| side.entries.rank(entry);
-            let is_known = chunk.last().is_some_and(|entry| side.is_known(rank(entry)));
-            let known = if is_known {
-                chunk.len()
-            } else {
-                chunk.partition_point(|entry| side.is_known(rank(entry)))
-            };
-            let shown = chunk.get(..known.min(left)).unwrap_or_default();
-            if side.is_uniform {
-                levels.extend_from_slice(shown);
-            } else {
-                levels.extend(shown.iter().map(|entry| side.as_sent(entry)));
-            }
-            left -= shown.len();
-            if left == 0 || !is_known {
-                break;
-            }
+        let mut levels = Vec::with_capacity(self.count.min(side.len()));
+        side.entries
+            .copy_best(self.count, side.horizon.unwrap_or(i64::MAX), &mut levels);
+        if !side.is_uniform {
+            levels
+                .iter_mut()
+                .for_each(|level| *level = side.as_sent(level));
         }
         levels
     }
