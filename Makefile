@@ -14,7 +14,6 @@ WASM_TOOLCHAIN ?=
 TEST_PROFILE ?= release
 # Where the recordings for tests are.
 MARKETPRISM_SHARED ?= $(abspath ../shared)
-MARKETPRISM_CAPTURES ?= $(MARKETPRISM_SHARED)/captures
 
 CAPTURE ?=
 CONFIG ?= config/marketprism.yaml
@@ -22,7 +21,7 @@ EXCHANGE ?= binance_spot
 SYMBOLS ?=
 DEMO_SECONDS ?=
 
-export WASM_TOOLCHAIN MARKETPRISM_SHARED MARKETPRISM_CAPTURES
+export WASM_TOOLCHAIN MARKETPRISM_SHARED
 
 .PHONY: help setup adapters guests build demo test bench lint clean
 

@@ -18,41 +18,40 @@ pub fn workspace() -> &'static Path {
     tests.parent().unwrap_or(tests)
 }
 
-/// The folder with the recordings: MARKETPRISM_SHARED, else `shared` beside the project.
+/// Data for tests that is no part of the project: a path inside the folder MARKETPRISM_SHARED, else inside `shared`
+/// beside the project.
+///
+/// # Panics
+/// When it is not there; says where it was looked for.
 #[must_use]
-pub fn shared_dir() -> PathBuf {
-    match std::env::var_os("MARKETPRISM_SHARED") {
-        Some(folder) => folder.into(),
-        None => workspace().join("..").join("shared"),
-    }
+pub fn shared(path: &str) -> PathBuf {
+    let folder = std::env::var_os("MARKETPRISM_SHARED")
+        .map_or_else(|| workspace().join("../shared"), PathBuf::from);
+    let path = folder.join(path);
+    assert!(
+        path.exists(),
+        "{} is missing: set MARKETPRISM_SHARED to the folder that holds captures/ and marketprism/",
+        path.display()
+    );
+    path
 }
 
 /// A recording by its file name without `.jsonl`.
 ///
 /// # Panics
-/// When it is not there; says where it was looked for.
+/// As [`shared`].
 #[must_use]
 pub fn capture(name: &str) -> PathBuf {
-    let path = shared_dir().join("captures").join(format!("{name}.jsonl"));
-    existing(
-        path,
-        "set MARKETPRISM_SHARED to the folder that holds captures/",
-    )
+    shared(&format!("captures/{name}.jsonl"))
 }
 
 /// What the independent reference replay of a recording found.
 ///
 /// # Panics
-/// When it is not there; says where it was looked for.
+/// As [`shared`].
 #[must_use]
 pub fn oracle(name: &str) -> PathBuf {
-    let path = shared_dir()
-        .join("captures/oracle")
-        .join(format!("{name}.json"));
-    existing(
-        path,
-        "set MARKETPRISM_SHARED to the folder that holds captures/",
-    )
+    shared(&format!("captures/oracle/{name}.json"))
 }
 
 /// A misbehaving adapter of tests/guests by its name.

@@ -5,8 +5,7 @@
 //! that is not listed fails, and so does a listed one that does not occur. JSON knows one kind of number, so `13.0`
 //! and `13` are equal where the old document has a float.
 //!
-//! The data is not part of this repository: it is read from the folder `golden` in MARKETPRISM_SHARED, or else in
-//! `../shared/marketprism` beside the workspace.
+//! The data is not part of this repository: see [`marketprism_tests::shared`].
 
 #![allow(
     clippy::unwrap_used,

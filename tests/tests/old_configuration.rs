@@ -2,8 +2,6 @@
 //! more is named.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may end by a panic
 
-use std::path::PathBuf;
-
 use marketprism_host::config::{Config, DataType, MarketType, Readers, load};
 
 /// What adapters read of an old block and of `data_types`.
@@ -18,18 +16,8 @@ const SETTINGS: [&str; 8] = [
     "data_types.lsr_top_position.interval",
 ];
 
-/// The old file; one clear line when it is not there.
 fn old_file() -> Config {
-    let shared = std::env::var_os("MARKETPRISM_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
-    let path = shared.join("marketprism/unified_data_collection.yaml");
-    assert!(
-        path.is_file(),
-        "missing: {} (the old collector's configuration; set MARKETPRISM_SHARED to the folder that holds marketprism/)",
-        path.display()
-    );
+    let path = marketprism_tests::shared("marketprism/unified_data_collection.yaml");
     load(&path).unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -1,6 +1,6 @@
 //! Reading the golden files and the values in them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use marketprism_host::sandbox::contract::{Decimal, Level};
 use marketprism_host::wire::Stamp;
@@ -10,17 +10,7 @@ use serde_json::Value;
 const RECEIVED_NS_BEFORE: u64 = 1_234_567;
 
 pub fn golden() -> PathBuf {
-    let shared = std::env::var_os("MARKETPRISM_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/marketprism"),
-        PathBuf::from,
-    );
-    let folder = shared.join("golden");
-    assert!(
-        folder.is_dir(),
-        "{} is missing: set MARKETPRISM_SHARED to the folder that holds `golden`",
-        folder.display()
-    );
-    folder
+    marketprism_tests::shared("marketprism/golden")
 }
 
 fn input(name: &str) -> Value {

@@ -24,12 +24,13 @@ pub struct Record {
 
 /// Where recordings are; they are no part of the project.
 pub fn captures() -> PathBuf {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/captures");
-    let folder = std::env::var_os("MARKETPRISM_CAPTURES")
-        .map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
+    let folder = std::env::var_os("MARKETPRISM_SHARED")
+        .map_or_else(|| PathBuf::from(beside), PathBuf::from)
+        .join("captures");
     assert!(
         folder.is_dir(),
-        "no recordings at {}: set MARKETPRISM_CAPTURES to the folder that holds them",
+        "{} is missing: set MARKETPRISM_SHARED to the folder that holds captures/",
         folder.display()
     );
     folder
