@@ -1,5 +1,5 @@
 //! The command line as a person meets it: what it prints, and how it ends.
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test may fail")]
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
