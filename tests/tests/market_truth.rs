@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use marketprism_binance::Binance;
 use marketprism_kit::testing::{self, Driver};
-use marketprism_kit::wit::{Action, Book, BookState, Decimal, Event, MarketEvent};
+use marketprism_kit::wit::{Action, Book, BookState, Decimal, Event, MarketEvent, unpack};
 use marketprism_tests::binance_form::{decimal, depth_answer, frame};
 use marketprism_tests::capture::START_NS;
 use marketprism_tests::market::{Level, Levels, Market, Terms};
@@ -98,9 +98,9 @@ impl World {
 type Text = Vec<(String, String)>;
 
 fn published(book: &Book) -> (Text, Text) {
-    let side = |levels: &[marketprism_kit::wit::Level]| {
+    let side = |levels: &[i64]| {
         let text = |mantissa, scale| Decimal::of(mantissa, scale).to_string();
-        levels
+        unpack(levels)
             .iter()
             .map(|one| {
                 (

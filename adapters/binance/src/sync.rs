@@ -10,7 +10,7 @@ mod refresh;
 
 use marketprism_kit::book::Book;
 use marketprism_kit::wit::{
-    BookState, Counters, InstrumentReport, LogLevel, RequestFailure, Response,
+    BookState, Counters, InstrumentReport, LogLevel, RequestFailure, Response, pack,
 };
 use marketprism_kit::{Output, Refusal};
 
@@ -350,8 +350,8 @@ impl BookSync {
             resyncs: self.resyncs,
             ..report.counters
         };
-        report.bids = self.book.top_bids(levels).to_vec();
-        report.asks = self.book.top_asks(levels).to_vec();
+        report.bids = pack(&self.book.top_bids(levels).to_vec());
+        report.asks = pack(&self.book.top_asks(levels).to_vec());
         report.bid_levels = u32::try_from(self.book.bid_count()).unwrap_or(u32::MAX);
         report.ask_levels = u32::try_from(self.book.ask_count()).unwrap_or(u32::MAX);
     }

@@ -9,7 +9,7 @@
 
 mod support;
 
-use marketprism_kit::wit::{Action, BookState, Decimal, Event, Level, MarketEvent};
+use marketprism_kit::wit::{Action, BookState, Decimal, Event, MarketEvent, unpack};
 use serde_json::Value;
 use support::{Replay, captures, recording};
 
@@ -20,9 +20,10 @@ fn oracle(session: &str) -> Value {
     serde_json::from_str::<Value>(&text).unwrap()["sessions"][session]["symbols"].clone()
 }
 
-fn levels(side: &[Level]) -> Value {
+fn levels(side: &[i64]) -> Value {
     let text = |mantissa, scale| Value::from(Decimal::of(mantissa, scale).to_string());
-    side.iter()
+    unpack(side)
+        .iter()
         .map(|level| {
             vec![
                 text(level.price, level.price_scale),

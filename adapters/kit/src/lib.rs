@@ -22,6 +22,7 @@ pub mod decimal;
 #[doc(hidden)]
 pub mod guest;
 pub mod json;
+mod level;
 pub mod names;
 mod output;
 mod refusal;

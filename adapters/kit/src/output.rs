@@ -6,7 +6,7 @@ use crate::arena;
 use crate::book::{Levels, Top};
 use crate::wit::{
     Action, Book, BookChange, BookOccasion, BookStatus, Connect, Instrument, InstrumentReport,
-    Level, LogLevel, LogLine, MarketEvent, Request, Send, Trade, WakeAt,
+    LogLevel, LogLine, MarketEvent, Request, Send, Trade, WakeAt, pack,
 };
 use crate::{bindings, refusal};
 
@@ -104,8 +104,8 @@ impl Output {
                 occasion: head.occasion,
                 first_update_id: head.first_update_id,
                 previous_update_id: head.previous_update_id,
-                bids: bids.to_vec(),
-                asks: asks.to_vec(),
+                bids: pack(&bids.to_vec()),
+                asks: pack(&asks.to_vec()),
             }))
         });
     }
@@ -160,10 +160,10 @@ impl Output {
     }
 }
 
-fn levels(levels: Levels<'_>) -> Vec<Level> {
+fn levels(levels: Levels<'_>) -> Vec<i64> {
     match levels {
-        Levels::Top(top) => top.to_vec(),
-        Levels::Changed(changed) => changed.to_vec(),
+        Levels::Top(top) => pack(&top.to_vec()),
+        Levels::Changed(changed) => pack(changed),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::contract::{BookState, InstrumentReport, Level};
+use crate::sandbox::contract::{BookState, InstrumentReport, unpack};
 use crate::session::{Plan, Session};
 use crate::wire::digits;
 use crate::world::ReplayWorld;
@@ -90,9 +90,8 @@ fn state_name(state: BookState) -> &'static str {
     }
 }
 
-fn levels(levels: &[Level]) -> Vec<[String; 2]> {
-    levels
-        .iter()
+fn levels(packed: &[i64]) -> Vec<[String; 2]> {
+    unpack(packed)
         .map(|level| {
             [
                 digits(level.price, level.price_scale),

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use crate::sandbox::contract::{BookState, InstrumentReport, Level};
+use crate::sandbox::contract::{BookState, InstrumentReport, unpack};
 use crate::session::{Session, World};
 use crate::wire::digits;
 
@@ -93,8 +93,8 @@ fn book(report: &InstrumentReport) -> String {
         Some(BookState::Stale) => "stale",
         None => "no book",
     };
-    let side = |levels: &[Level]| {
-        levels.first().map_or_else(
+    let side = |packed: &[i64]| {
+        unpack(packed).next().map_or_else(
             || "-".to_string(),
             |level| {
                 let quantity = digits(level.quantity, level.quantity_scale);

@@ -1,6 +1,6 @@
 //! How many bytes the actions of an adapter hold: what it can make the host carry.
 
-use super::contract::{Action, InstrumentReport, Level, MarketEvent};
+use super::contract::{Action, InstrumentReport, MarketEvent};
 
 /// Bytes of an action with everything that it holds.
 pub(super) fn bytes(action: &Action) -> usize {
@@ -65,7 +65,7 @@ fn report_bytes(report: &InstrumentReport) -> usize {
     size_of::<InstrumentReport>() + levels(&report.bids, &report.asks)
 }
 
-fn levels(bids: &[Level], asks: &[Level]) -> usize {
+fn levels(bids: &[i64], asks: &[i64]) -> usize {
     size_of_val(bids) + size_of_val(asks)
 }
 

@@ -4,7 +4,9 @@ use super::WireError;
 use super::json::Payload;
 use super::names::Prepared;
 use super::number::decimal;
-use crate::sandbox::contract::{Book, BookChange, BookOccasion, BookState, BookStatus, Level};
+use crate::sandbox::contract::{
+    Book, BookChange, BookOccasion, BookState, BookStatus, NUMBERS_PER_LEVEL, unpack,
+};
 
 /// Longest reason of a change of state that is written, in characters.
 const REASON_CHARS_MAX: usize = 256;
@@ -29,8 +31,8 @@ pub(super) fn top(
         BookOccasion::Interval => {
             if book.bids.is_empty() || book.asks.is_empty() {
                 return Err(WireError::EmptySide {
-                    bids: book.bids.len(),
-                    asks: book.asks.len(),
+                    bids: book.bids.len() / NUMBERS_PER_LEVEL,
+                    asks: book.asks.len() / NUMBERS_PER_LEVEL,
                 });
             }
             sides::<Array>(&mut payload, &book.bids, &book.asks)?;
@@ -41,7 +43,10 @@ pub(super) fn top(
     };
     if let Some(update_type) = update_type {
         payload.literal("update_type", update_type);
-        payload.integer("depth_levels", book.bids.len() + book.asks.len());
+        payload.integer(
+            "depth_levels",
+            (book.bids.len() + book.asks.len()) / NUMBERS_PER_LEVEL,
+        );
         if let Some(first) = book.first_update_id {
             payload.integer("first_update_id", first);
         }
@@ -118,27 +123,28 @@ impl Form for Object {
     const CLOSE: &'static [u8] = b"\"},";
 }
 
-fn sides<F: Form>(
-    payload: &mut Payload<'_>,
-    bids: &[Level],
-    asks: &[Level],
-) -> Result<(), WireError> {
+fn sides<F: Form>(payload: &mut Payload<'_>, bids: &[i64], asks: &[i64]) -> Result<(), WireError> {
     payload.raw(br#","bids":"#);
     levels::<F>(payload.out, bids)?;
     payload.raw(br#","asks":"#);
     levels::<F>(payload.out, asks)
 }
 
-fn levels<F: Form>(out: &mut Vec<u8>, levels: &[Level]) -> Result<(), WireError> {
+fn levels<F: Form>(out: &mut Vec<u8>, packed: &[i64]) -> Result<(), WireError> {
+    if !packed.len().is_multiple_of(NUMBERS_PER_LEVEL) {
+        return Err(WireError::Levels {
+            numbers: packed.len(),
+        });
+    }
     out.push(b'[');
-    for level in levels {
+    for level in unpack(packed) {
         out.extend_from_slice(F::OPEN);
         decimal(out, level.price, level.price_scale)?;
         out.extend_from_slice(F::MIDDLE);
         decimal(out, level.quantity, level.quantity_scale)?;
         out.extend_from_slice(F::CLOSE);
     }
-    if !levels.is_empty() {
+    if !packed.is_empty() {
         out.pop();
     }
     out.push(b']');

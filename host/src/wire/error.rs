@@ -65,6 +65,12 @@ pub enum WireError {
         /// The decimal places.
         scale: u8,
     },
+    /// A packed list of levels that is no whole number of levels.
+    #[error("{numbers} numbers are no whole number of price levels")]
+    Levels {
+        /// How many numbers.
+        numbers: usize,
+    },
     /// A text that should be a plain decimal number is not one.
     #[error("{field}: {text:?} is not a plain decimal of at most 38 digits")]
     Number {
@@ -94,7 +100,8 @@ impl WireError {
             | Self::TooManyInstruments { .. }
             | Self::Redeclared { .. }
             | Self::UnknownInstrument { .. }
-            | Self::Scale { .. } => true,
+            | Self::Scale { .. }
+            | Self::Levels { .. } => true,
             Self::Name { .. } | Self::Number { .. } | Self::EmptySide { .. } => false,
         }
     }
@@ -109,6 +116,7 @@ impl WireError {
             Self::Redeclared { .. } => "instrument redeclared",
             Self::UnknownInstrument { .. } => "unknown instrument",
             Self::Scale { .. } => "too many decimal places",
+            Self::Levels { .. } => "part of a level",
             Self::Number { .. } => "not a plain decimal",
             Self::EmptySide { .. } => "empty side",
         }

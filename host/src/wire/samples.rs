@@ -67,10 +67,10 @@ pub(super) fn book(occasion: BookOccasion, levels: i64) -> Book {
         first_update_id: None,
         previous_update_id: None,
         bids: (0..levels)
-            .map(|i| level(12_155_000 - i, 1_000 + i))
+            .flat_map(|i| pack(&[level(12_155_000 - i, 1_000 + i)]))
             .collect(),
         asks: (0..levels)
-            .map(|i| level(12_155_001 + i, 2_000 + i))
+            .flat_map(|i| pack(&[level(12_155_001 + i, 2_000 + i)]))
             .collect(),
     }
 }

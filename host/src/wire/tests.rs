@@ -67,7 +67,7 @@ fn a_change_of_a_book_carries_its_chain_and_its_levels() {
         first_update_id: 10,
         last_update_id: 12,
         previous_update_id: 9,
-        bids: vec![level(100, 0)],
+        bids: pack(&[level(100, 0)]),
         asks: vec![],
     };
     let message = writer()
@@ -300,7 +300,7 @@ proptest! {
     #[test]
     fn every_book_reads_back_digit_for_digit(bids in levels(), asks in levels(), update: bool) {
         let occasion = if update { BookOccasion::Update } else { BookOccasion::Interval };
-        let event = MarketEvent::Book(Book { bids: bids.clone(), asks: asks.clone(), ..book(occasion, 0) });
+        let event = MarketEvent::Book(Book { bids: pack(&bids), asks: pack(&asks), ..book(occasion, 0) });
         let result = writer().write(&event, STAMP);
         if !update && (bids.is_empty() || asks.is_empty()) {
             prop_assert_eq!(result.unwrap_err().reason(), "empty side");

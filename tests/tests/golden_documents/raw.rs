@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use marketprism_host::sandbox::contract::{Decimal, Level};
+use marketprism_host::sandbox::contract::{Decimal, Level, pack};
 use marketprism_host::wire::Stamp;
 use serde_json::Value;
 
@@ -67,16 +67,16 @@ pub fn decimal(value: &Value) -> Decimal {
     }
 }
 
-pub fn levels(raw: &Value) -> Vec<Level> {
+pub fn levels(raw: &Value) -> Vec<i64> {
     let rows = raw.as_array().unwrap().iter();
-    rows.map(|row| {
+    rows.flat_map(|row| {
         let (price, quantity) = (decimal(&row[0]), decimal(&row[1]));
-        Level {
+        pack(&[Level {
             price: price.mantissa,
             quantity: quantity.mantissa,
             price_scale: price.scale,
             quantity_scale: quantity.scale,
-        }
+        }])
     })
     .collect()
 }

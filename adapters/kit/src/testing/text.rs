@@ -1,6 +1,8 @@
 //! Actions as short text.
 
-use crate::wit::{Action, BookOccasion, BookState, Decimal, Level, LogLevel, MarketEvent, Side};
+use crate::wit::{
+    Action, BookOccasion, BookState, Decimal, Level, LogLevel, MarketEvent, Side, unpack,
+};
 
 /// `price x quantity` with the digits that were sent.
 pub fn level(level: &Level) -> String {
@@ -11,8 +13,12 @@ pub fn level(level: &Level) -> String {
     )
 }
 
-fn levels(all: &[Level]) -> String {
-    all.iter().map(level).collect::<Vec<_>>().join(" ")
+fn levels(packed: &[i64]) -> String {
+    unpack(packed)
+        .iter()
+        .map(level)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn time(time: Option<u64>) -> String {
