@@ -340,3 +340,52 @@ async fn a_real_client_receives_every_message_of_a_replay_from_a_real_server() {
         );
     }
 }
+
+#[test]
+fn frames_with_damaged_bytes_never_fault_the_adapter_nor_cross_a_published_book() {
+    let name = "binance_spot.hft-btc-120s";
+    let state = std::cell::Cell::new(0x2545_F491_4F6C_DD1D_u64);
+    let random = || {
+        let mut next = state.get();
+        next ^= next << 13;
+        next ^= next >> 7;
+        next ^= next << 17;
+        state.set(next);
+        next as usize
+    };
+    let damaged = changed(name, |_, line| {
+        let Some(start) = line.find("\"data\":").filter(|_| random() % 50 == 0) else {
+            return vec![line.to_string()];
+        };
+        let mut record: Value = serde_json::from_str(line).expect("JSON");
+        let mut data = record["data"].as_str().expect("data").as_bytes().to_vec();
+        for _ in 0..=random() % 3 {
+            let at = random() % data.len();
+            data[at] = b" 0123456789.,:[]{}\"-eEx"[random() % 23];
+        }
+        assert!(start > 0);
+        record["data"] = String::from_utf8(data).expect("ASCII").into();
+        vec![record.to_string()]
+    });
+    let config = block(
+        &["BTCUSDT"],
+        "    orderbook: {method: websocket, nats_publish_depth: 5}\n",
+    );
+    let (messages, summary) = replay(&config, damaged.path());
+    assert_eq!(summary["faults"], 0);
+    assert!(
+        summary["refused_frames"].as_u64().expect("a count") > 100,
+        "{summary:#}"
+    );
+    for line in messages
+        .lines()
+        .filter(|line| line.starts_with("{\"subject\":\"orderbook."))
+    {
+        let message: Value = serde_json::from_str(line).expect("JSON");
+        let best = |side: &str| -> f64 {
+            let price = &message["payload"][side][0]["price"];
+            price.as_str().expect("a price").parse().expect("a number")
+        };
+        assert!(best("bids") < best("asks"), "{line}");
+    }
+}
