@@ -16,3 +16,4 @@ pub mod secret;
 pub mod session;
 pub mod wire;
 pub mod world;
+pub mod ws;
