@@ -11,6 +11,7 @@ pub mod limits;
 pub mod logs;
 pub mod record;
 pub mod replay;
+pub mod rest;
 pub mod sandbox;
 pub mod secret;
 pub mod session;
