@@ -86,18 +86,27 @@ impl Conversation {
             _ => CloseCode::Normal,
         };
         let parting = async {
-            if !matches!(end, End::Peer { .. } | End::Silent | End::Stuck) {
-                while let Ok(text) = texts.try_recv() {
-                    self.socket.feed(Message::text(text)).await?;
-                }
-                let frame = CloseFrame {
-                    code,
-                    reason: "".into(),
-                };
-                self.socket.send(Message::Close(Some(frame))).await?;
+            if matches!(end, End::Peer { .. }) {
+                // The answer to its close frame is queued.
+                return self.socket.flush().await;
             }
-            // The peer's part of the close: what it still sends, its close frame, its end of TCP.
-            while let Some(Ok(_)) = self.socket.next().await {}
+            if matches!(end, End::Silent | End::Stuck) {
+                return Ok(());
+            }
+            while let Ok(text) = texts.try_recv() {
+                self.socket.feed(Message::text(text)).await?;
+            }
+            let frame = CloseFrame {
+                code,
+                reason: "".into(),
+            };
+            self.socket.send(Message::Close(Some(frame))).await?;
+            // What the peer still sends before its own close frame is of no use any more.
+            while let Some(Ok(message)) = self.socket.next().await {
+                if message.is_close() {
+                    break;
+                }
+            }
             Ok::<(), Error>(())
         };
         // A failure here ends in the same shutdown; the reason is known already.

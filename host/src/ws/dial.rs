@@ -110,7 +110,7 @@ async fn attempt(
         .read_buffer_size(READ_BUFFER_BYTES)
         // Each message is written at once; what TCP does not take yet waits here, bounded.
         .write_buffer_size(0)
-        .max_write_buffer_size(1 << 20)
+        .max_write_buffer_size(settings.message_bytes_max.saturating_add(READ_BUFFER_BYTES))
         .max_message_size(Some(settings.message_bytes_max))
         .max_frame_size(Some(settings.message_bytes_max));
     match client_async_with_config(request, socket, Some(limits)).await {

@@ -16,7 +16,7 @@ pub struct Settings {
     pub write_limit: Duration,
     /// Longest time that the peer has to answer a close before the socket is shut down.
     pub close_limit: Duration,
-    /// Largest message accepted, in bytes; a single frame may be as large.
+    /// Largest message accepted or sent, in bytes; a single frame may be as large.
     pub message_bytes_max: usize,
     /// Most texts that wait to be written on one connection.
     pub send_queue_max: usize,

@@ -7,20 +7,6 @@ use tokio::time::Instant;
 use super::*;
 use crate::rest::{Failure, Pause};
 
-/// Answers requests for ever, each with 200, and counts connections.
-fn serve_all(listener: TcpListener) {
-    tokio::spawn(async move {
-        loop {
-            let mut stream = accept(&listener).await;
-            tokio::spawn(async move {
-                while head(&mut stream).await.is_some() {
-                    answer(&mut stream, "200 OK", "", b"").await;
-                }
-            });
-        }
-    });
-}
-
 #[tokio::test(start_paused = true)]
 async fn requests_beyond_the_limit_wait_in_order_for_the_window() {
     let (listener, address) = listen().await;

@@ -100,8 +100,8 @@ async fn a_dropped_handle_ends_the_attempts_and_their_half_open_socket() {
     let mut bench = Bench::new(Settings::default());
     let handle = bench.open(&address);
     let (mut mute, _) = listener.accept().await.unwrap();
+    let mut request = vec![mute.read_u8().await.unwrap()];
     drop(handle);
-    let mut request = Vec::new();
     mute.read_to_end(&mut request).await.unwrap();
     assert!(request.starts_with(b"GET /feed HTTP/1.1"));
     assert_eq!(bench.dialer.counts().tcp_open, 0);

@@ -83,7 +83,7 @@ async fn a_peer_that_does_not_read_is_noticed_by_what_cannot_be_written() {
     let (handle, _peer) = bench.opened(&listener, &address).await;
     let mut full = false;
     for _ in 0..1000 {
-        match handle.send("x".repeat(1 << 20)) {
+        match handle.send("x".repeat(1 << 18)) {
             Ok(()) => {}
             Err(SendError::Full) => full = true,
             Err(SendError::NotOpen) => break,
@@ -91,7 +91,7 @@ async fn a_peer_that_does_not_read_is_noticed_by_what_cannot_be_written() {
         tokio::time::advance(Duration::from_millis(100)).await;
     }
     assert!(full, "the queue is bounded");
-    assert!(matches!(bench.closed().await, End::Stuck | End::Broken(_)));
+    assert_eq!(bench.closed().await, End::Stuck);
 }
 
 #[tokio::test]
