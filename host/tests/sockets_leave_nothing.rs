@@ -11,7 +11,7 @@ use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
 
 fn descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").expect("Linux").count()
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
 
 /// Runs the tasks until so many descriptors are open.

@@ -3,6 +3,7 @@
 mod answers;
 mod budget;
 mod connections;
+mod encrypted;
 mod pauses;
 
 use std::time::Duration;
