@@ -5,6 +5,7 @@
 mod error;
 mod memory;
 mod nats;
+mod outbox;
 mod server;
 mod settings;
 mod tls;
@@ -12,6 +13,7 @@ mod tls;
 pub use error::BusError;
 pub use memory::Memory;
 pub use nats::Nats;
+pub use outbox::Outbox;
 pub use settings::{Settings, Tls};
 
 use crate::wire::Message;

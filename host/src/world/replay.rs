@@ -4,10 +4,11 @@
 //! lies at or behind it; a request is answered by the recorded answer that lies ahead, at its place, else by the
 //! latest one at once, else by a 404. Budgets and time limits are off.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use super::alarms::Alarms;
 use crate::bus::Bus;
 use crate::record::{AnswerKey, Capture, CaptureError, Kind, Line};
 use crate::sandbox::contract::{Answer, Closed, Event, Frame, Response};
@@ -34,10 +35,7 @@ pub struct ReplayWorld {
     began: (Instant, u64),
     /// What happens before the next line, at the current time.
     at_once: VecDeque<Event>,
-    /// Alarms by due time and order of asking.
-    alarms: BTreeMap<(u64, u64), u32>,
-    alarm_places: HashMap<u32, (u64, u64)>,
-    alarms_asked: u64,
+    alarms: Alarms,
     /// Connections in the order of their opening, with their addresses.
     open: Vec<(u32, String)>,
     /// Connections asked for while the exchange was away.
@@ -73,9 +71,7 @@ impl ReplayWorld {
             pace,
             began: (Instant::now(), now),
             at_once: VecDeque::new(),
-            alarms: BTreeMap::new(),
-            alarm_places: HashMap::new(),
-            alarms_asked: 0,
+            alarms: Alarms::default(),
             open: Vec::new(),
             wanted: Vec::new(),
             away: false,
@@ -187,21 +183,6 @@ impl ReplayWorld {
         self.at_once
             .push_back(Event::Response(Response { request, outcome }));
     }
-
-    /// Due time of the first alarm, if it is due at or before `until`.
-    fn alarm_due(&self, until: u64) -> Option<u64> {
-        self.alarms
-            .keys()
-            .next()
-            .map(|(due, _)| *due)
-            .filter(|due| *due <= until)
-    }
-
-    fn take_alarm(&mut self) -> Option<Event> {
-        let (_, alarm) = self.alarms.pop_first()?;
-        self.alarm_places.remove(&alarm);
-        Some(Event::Alarm(alarm))
-    }
 }
 
 impl World for ReplayWorld {
@@ -226,10 +207,10 @@ impl World for ReplayWorld {
                 });
             }
             let time = self.ahead.as_ref()?.time;
-            if let Some(due) = self.alarm_due(time) {
+            if let Some(due) = self.alarms.due().filter(|due| *due <= time) {
                 self.wait_until(due).await;
                 self.now = self.now.max(due);
-                let event = self.take_alarm()?;
+                let event = Event::Alarm(self.alarms.take()?);
                 return Some(Happening {
                     now: self.now,
                     event,
@@ -278,13 +259,7 @@ impl World for ReplayWorld {
     }
 
     fn wake_at(&mut self, alarm: u32, time: u64) {
-        if let Some(place) = self.alarm_places.remove(&alarm) {
-            self.alarms.remove(&place);
-        }
-        self.alarms_asked += 1;
-        let place = (time, self.alarms_asked);
-        self.alarms.insert(place, alarm);
-        self.alarm_places.insert(alarm, place);
+        self.alarms.set(alarm, time);
     }
 
     fn publish(&mut self, message: Message) {
@@ -299,7 +274,6 @@ impl World for ReplayWorld {
     fn abandon(&mut self) {
         self.at_once.clear();
         self.alarms.clear();
-        self.alarm_places.clear();
         self.open.clear();
         self.wanted.clear();
         self.waiting.clear();
