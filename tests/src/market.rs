@@ -104,7 +104,7 @@ pub struct DepthUpdate {
 }
 
 /// A book at one update id.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// The id.
     pub last_update_id: u64,
@@ -639,7 +639,9 @@ mod tests {
         let listing = market.listing("BTCUSDT").unwrap();
         let id = listing.update_id();
         let kept = listing.history.len() as u64;
-        assert!((HISTORY_CHANGES_MAX..HISTORY_CHANGES_MAX + 4_096).contains(&listing.history.len()));
+        assert!(
+            (HISTORY_CHANGES_MAX..HISTORY_CHANGES_MAX + 4_096).contains(&listing.history.len())
+        );
         assert!(
             listing.book.bids.len() <= LEVELS_MAX + LEVELS_MIN,
             "{}",
