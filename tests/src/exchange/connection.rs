@@ -158,14 +158,24 @@ impl Connection {
                     Some(Ok(message)) => self.on_message(socket, message).await,
                     Some(Err(_)) | None => Err(End::Client),
                 },
-                Some(order) = orders.recv() => self.on_order(socket, order).await,
+                Some(order) = orders.recv() => {
+                    if matches!(order, Control::Close) {
+                        while let Ok(frame) = frames.try_recv() {
+                            batch.push(frame);
+                        }
+                    }
+                    let end = self.send_all(socket, &mut batch).await;
+                    self.give_up(&mut batch);
+                    match end {
+                        Ok(()) => self.on_order(socket, order).await,
+                        Err(end) => Err(end),
+                    }
+                }
                 () = sleep_until(self.next_time().into()) => Ok(()),
                 () = self.too_slow.notified() => Err(End::TooSlow),
                 _ = frames.recv_many(&mut batch, BATCH_FRAMES) => {
                     let end = self.send_all(socket, &mut batch).await;
-                    for frame in batch.drain(..) {
-                        self.enter(&mut self.shared.lock(), &frame, Fate::Unsent);
-                    }
+                    self.give_up(&mut batch);
                     end
                 }
             };
@@ -323,6 +333,13 @@ impl Connection {
         }
         self.shared.happened();
         done
+    }
+
+    /// What a connection has not sent when it ends.
+    fn give_up(&self, batch: &mut Vec<Frame>) {
+        for frame in batch.drain(..) {
+            self.enter(&mut self.shared.lock(), &frame, Fate::Unsent);
+        }
     }
 
     async fn send(&mut self, socket: &mut Socket, frame: Frame) -> Result<(), End> {

@@ -169,7 +169,7 @@ impl Simulator {
         self.shared.lock().order_rest(fault, times);
     }
 
-    /// Ends all connections with a close frame.
+    /// Ends all connections with a close frame, after what waits for them was sent.
     pub fn close_connections(&self) {
         self.tell_connections(Control::Close);
     }

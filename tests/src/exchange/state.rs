@@ -60,7 +60,7 @@ pub(crate) struct Outlet {
 pub(crate) enum Control {
     /// Announce the end.
     Notice,
-    /// End it in order.
+    /// Send what waits, then end it in order.
     Close,
     /// End it without a close frame.
     Abort,
