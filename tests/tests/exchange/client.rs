@@ -133,11 +133,6 @@ impl Client {
             }
         }
     }
-
-    /// What is below: for a client that does not follow the rules.
-    pub fn socket(&mut self) -> &mut TcpStream {
-        self.0.get_mut()
-    }
 }
 
 /// An answer.
@@ -187,7 +182,9 @@ pub fn get(exchange: &Simulator, target: &str) -> Answer {
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
     Answer {
-        status: status.and_then(|status| status.parse().ok()).expect("a status"),
+        status: status
+            .and_then(|status| status.parse().ok())
+            .expect("a status"),
         headers: headers.collect(),
         body: body.to_owned(),
     }

@@ -12,7 +12,10 @@ use super::client::{Client, LONG, start, stepped};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn streams_of(frames: &[Value]) -> Vec<&str> {
-    let mut names: Vec<_> = frames.iter().filter_map(|frame| frame["stream"].as_str()).collect();
+    let mut names: Vec<_> = frames
+        .iter()
+        .filter_map(|frame| frame["stream"].as_str())
+        .collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -44,7 +47,12 @@ fn a_combined_connection_gets_wrapped_frames_of_its_streams_only() {
         let keys: Vec<_> = frame.as_object().unwrap().keys().collect();
         assert_eq!(keys, ["data", "stream"]);
     }
-    let of = |stream: &str| frames.iter().filter(|frame| frame["stream"] == stream).count();
+    let of = |stream: &str| {
+        frames
+            .iter()
+            .filter(|frame| frame["stream"] == stream)
+            .count()
+    };
     assert!((2..=3).contains(&of("btcusdt@depth")));
     assert!((28..=30).contains(&of("btcusdt@depth@100ms")));
 }
@@ -87,7 +95,10 @@ fn streams_can_be_asked_for_and_given_up() {
     let before = exchange.truth().now_ns() / 1_000_000;
     exchange.advance(SECOND);
     exchange.close_connections();
-    let late = client.rest_json().into_iter().filter(|frame| frame["E"].as_u64().unwrap() > before);
+    let late = client
+        .rest_json()
+        .into_iter()
+        .filter(|frame| frame["E"].as_u64().unwrap() > before);
     let symbols: Vec<_> = late.map(|frame| frame["s"].clone()).collect();
     assert!(!symbols.is_empty() && symbols.iter().all(|symbol| symbol == "ETHUSDT"));
 }
@@ -177,7 +188,9 @@ fn pings_and_pongs_count_as_messages() {
 fn a_connection_has_at_most_1024_streams() {
     let exchange = start(stepped(&["BTCUSDT"]));
     let names = |count| {
-        let names: Vec<_> = (0..count).map(|number| format!("made{number}usdt@depth@100ms")).collect();
+        let names: Vec<_> = (0..count)
+            .map(|number| format!("made{number}usdt@depth@100ms"))
+            .collect();
         format!("/stream?streams={}", names.join("/"))
     };
     let mut full = Client::open(&exchange, &names(1_024));
@@ -186,7 +199,10 @@ fn a_connection_has_at_most_1024_streams() {
     assert_eq!(exchange.limit_violations(), [Violation::Streams(2)]);
     full.say(r#"{"method":"SUBSCRIBE","params":["onemore@trade"],"id":1}"#);
     assert_eq!(full.end().unwrap().code, CloseCode::Policy);
-    assert_eq!(exchange.limit_violations(), [Violation::Streams(2), Violation::Streams(1)]);
+    assert_eq!(
+        exchange.limit_violations(),
+        [Violation::Streams(2), Violation::Streams(1)]
+    );
 }
 
 #[test]
