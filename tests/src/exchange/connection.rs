@@ -510,7 +510,8 @@ async fn farewell(mut socket: Socket, end: End) -> bool {
             let flushed = matches!(timeout(FAREWELL, socket.flush()).await, Ok(Ok(())));
             let _ = tokio::io::AsyncWriteExt::shutdown(socket.get_mut()).await;
             // Reading on until the client ends it too: unread bytes would turn the end into a reset.
-            return timeout(FAREWELL, read_out(socket)).await.is_ok() && flushed;
+            drop(timeout(FAREWELL, read_out(socket)).await);
+            return flushed;
         }
         End::TooManyMessages => (CloseCode::Policy, "Too many requests"),
         End::TooManyStreams => (CloseCode::Policy, "Too many streams"),
@@ -520,12 +521,13 @@ async fn farewell(mut socket: Socket, end: End) -> bool {
         code,
         reason: reason.into(),
     };
-    let close = async {
-        let closed = socket.close(Some(frame)).await.is_ok();
-        while let Some(Ok(_)) = socket.next().await {}
-        closed
-    };
-    timeout(FAREWELL, close).await.unwrap_or(false)
+    let closed = matches!(
+        timeout(FAREWELL, socket.close(Some(frame))).await,
+        Ok(Ok(()))
+    );
+    let answer = async { while let Some(Ok(_)) = socket.next().await {} };
+    drop(timeout(FAREWELL, answer).await);
+    closed
 }
 
 async fn read_out(socket: Socket) {

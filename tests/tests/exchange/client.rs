@@ -78,9 +78,7 @@ impl Client {
         loop {
             match self.0.read() {
                 Ok(Message::Text(text)) => return Some(text.to_string()),
-                Ok(Message::Close(_)) | Err(Error::ConnectionClosed | Error::Protocol(_)) => {
-                    return None;
-                }
+                // Reading on answers pings and close frames.
                 Ok(_) => {}
                 Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {
                     panic!("nothing came")

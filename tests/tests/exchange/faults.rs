@@ -49,8 +49,11 @@ fn entries(exchange: &Simulator) -> Vec<(u64, Fate)> {
         .collect()
 }
 
-/// Injects one fault into the trades; what a client got, and the ledger.
-fn with(fault: FrameFault) -> (Simulator, Vec<String>, Vec<u64>, Vec<(u64, Fate)>) {
+/// The exchange, what a client got, the trades in it, and the trades in the ledger.
+type Outcome = (Simulator, Vec<String>, Vec<u64>, Vec<(u64, Fate)>);
+
+/// Injects one fault into the trades.
+fn with(fault: FrameFault) -> Outcome {
     let mut faults = Faults::none();
     (faults.mute, faults.stall) = (SECOND, SECOND);
     let exchange = start(Settings {
@@ -142,6 +145,7 @@ fn a_close_an_abort_and_a_reset_end_the_connection() {
         exchange.advance(SECOND);
         let frame = client.end();
         assert_eq!(frame.is_some(), fault == FrameFault::Close, "{fault:?}");
+        drop(client);
         let ended = |exchange: &Simulator| exchange.connections()[0].ended.is_some();
         assert!(exchange.eventually(LONG, ended));
         let record = exchange.connections().remove(0);

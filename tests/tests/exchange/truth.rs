@@ -234,3 +234,25 @@ fn a_recording_at_full_speed_comes_whole_and_ends() {
     let trades = get(&exchange, "/api/v3/historicalTrades?symbol=BTCUSDT&limit=5").json();
     assert_eq!(trades.as_array().unwrap().len(), 5);
 }
+
+#[test]
+fn the_truth_of_a_real_recording_is_what_an_independent_replay_found() {
+    let name = "binance_spot.hft-btc-120s";
+    let exchange = start(Settings {
+        source: Source::Recording(marketprism_tests::capture(name)),
+        pace: Pace::Stepped,
+        ..Settings::default()
+    });
+    exchange.advance(130 * SECOND);
+    assert!(exchange.truth().ended());
+    let text = std::fs::read_to_string(marketprism_tests::oracle(name)).unwrap();
+    let oracle: Value = serde_json::from_str(&text).unwrap();
+    let wanted = &oracle["sessions"]["hft-btc-120s"]["symbols"]["BTCUSDT"];
+    let update_id = exchange.truth().update_id("BTCUSDT").unwrap();
+    assert_eq!(wanted["last_update_id"], update_id);
+    let (bids, asks) = exchange.truth().top_text("BTCUSDT", update_id, 20).unwrap();
+    assert_eq!(wanted["final_book"]["bids"], serde_json::json!(bids));
+    assert_eq!(wanted["final_book"]["asks"], serde_json::json!(asks));
+    let last = wanted["trade_id_last"].as_u64().unwrap();
+    assert!(exchange.truth().trade("BTCUSDT", last).is_some());
+}
