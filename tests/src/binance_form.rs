@@ -24,26 +24,40 @@ pub fn frame(occurrence: &Occurrence) -> String {
 }
 
 fn trade_frame(terms: &Terms, time_ms: u64, trade: &Trade) -> String {
+    let stream = terms.symbol.to_ascii_lowercase();
+    let data = trade_data(terms, time_ms, trade);
+    format!(r#"{{"stream":"{stream}@trade","data":{data}}}"#)
+}
+
+/// The payload of `<symbol>@trade`.
+#[must_use]
+pub fn trade_data(terms: &Terms, time_ms: u64, trade: &Trade) -> String {
     let Terms {
         symbol,
         price_decimals,
         quantity_decimals,
         ..
     } = terms;
-    let stream = symbol.to_ascii_lowercase();
     let price = decimal(trade.level.price, *price_decimals);
     let quantity = decimal(trade.level.quantity, *quantity_decimals);
     let Trade {
         id, buyer_is_maker, ..
     } = trade;
     format!(
-        r#"{{"stream":"{stream}@trade","data":{{"e":"trade","E":{time_ms},"s":"{symbol}","t":{id},"p":"{price}","q":"{quantity}","T":{time_ms},"m":{buyer_is_maker},"M":true}}}}"#
+        r#"{{"e":"trade","E":{time_ms},"s":"{symbol}","t":{id},"p":"{price}","q":"{quantity}","T":{time_ms},"m":{buyer_is_maker},"M":true}}"#
     )
 }
 
 fn depth_frame(terms: &Terms, time_ms: u64, update: &DepthUpdate) -> String {
+    let stream = terms.symbol.to_ascii_lowercase();
+    let data = depth_data(terms, time_ms, update);
+    format!(r#"{{"stream":"{stream}@depth@100ms","data":{data}}}"#)
+}
+
+/// The payload of `<symbol>@depth` at any speed.
+#[must_use]
+pub fn depth_data(terms: &Terms, time_ms: u64, update: &DepthUpdate) -> String {
     let symbol = &terms.symbol;
-    let stream = symbol.to_ascii_lowercase();
     let DepthUpdate {
         first_update_id,
         last_update_id,
@@ -51,7 +65,7 @@ fn depth_frame(terms: &Terms, time_ms: u64, update: &DepthUpdate) -> String {
     } = update;
     let (bids, asks) = sides(terms, levels);
     format!(
-        r#"{{"stream":"{stream}@depth@100ms","data":{{"e":"depthUpdate","E":{time_ms},"s":"{symbol}","U":{first_update_id},"u":{last_update_id},"b":{bids},"a":{asks}}}}}"#
+        r#"{{"e":"depthUpdate","E":{time_ms},"s":"{symbol}","U":{first_update_id},"u":{last_update_id},"b":{bids},"a":{asks}}}"#
     )
 }
 

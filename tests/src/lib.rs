@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 pub mod binance_form;
+mod book;
 pub mod capture;
+pub mod exchange;
+mod history;
 pub mod hostile;
 pub mod market;
 pub mod nats_server;

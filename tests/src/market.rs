@@ -4,14 +4,16 @@
 //! nothing is ever rounded. The same seed gives the same market, and a symbol's course does not depend on the other
 //! symbols. How an exchange tells all this is not known here: see `binance_form` and `capture`.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use crate::book::{Book, Side};
+pub use crate::book::{Level, Levels};
+use crate::history::History;
 use crate::random::Random;
 
 /// Between two depth updates of a symbol.
 pub const DEPTH_INTERVAL_NS: u64 = 100 * NS_PER_MS;
-/// Changes that can be taken back to see an earlier book: some minutes.
+/// Changes that can be looked back, if nothing else is asked for: some minutes.
 pub const HISTORY_CHANGES_MAX: usize = 65_536;
 /// Levels a side at the beginning.
 const LEVELS_AT_START: u64 = 400;
@@ -24,6 +26,27 @@ const ORDER_GAP_NS: u64 = 4 * NS_PER_MS;
 /// Levels that one order may eat through.
 const FILLS_MAX: usize = 4;
 const NS_PER_MS: u64 = 1_000_000;
+
+/// How lively a market is, and how much of its past is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Course {
+    /// Mean time between two orders of a symbol.
+    pub order_gap_ns: u64,
+    /// Changes of each symbol's book that can be looked back.
+    pub history_changes_max: usize,
+    /// An order that takes from a level may meet several makers there: several trades at one price.
+    pub several_makers: bool,
+}
+
+impl Default for Course {
+    fn default() -> Self {
+        Self {
+            order_gap_ns: ORDER_GAP_NS,
+            history_changes_max: HISTORY_CHANGES_MAX,
+            several_makers: false,
+        }
+    }
+}
 
 /// What is traded, and in which units.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,81 +81,6 @@ impl Terms {
     }
 }
 
-/// Bids or asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Bid,
-    Ask,
-}
-
-/// A price in ticks and what is there, in lots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Level {
-    /// Price in ticks.
-    pub price: u64,
-    /// Quantity in lots; in an update 0 removes the level.
-    pub quantity: u64,
-}
-
-/// Levels of both sides, best first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Levels {
-    /// Highest first.
-    pub bids: Vec<Level>,
-    /// Lowest first.
-    pub asks: Vec<Level>,
-}
-
-/// The order book as far as anybody can see it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Book {
-    bids: BTreeMap<u64, u64>,
-    asks: BTreeMap<u64, u64>,
-}
-
-impl Book {
-    fn side(&self, side: Side) -> &BTreeMap<u64, u64> {
-        match side {
-            Side::Bid => &self.bids,
-            Side::Ask => &self.asks,
-        }
-    }
-
-    /// Sets the quantity at a price and returns the one before.
-    fn set(&mut self, side: Side, Level { price, quantity }: Level) -> u64 {
-        let levels = match side {
-            Side::Bid => &mut self.bids,
-            Side::Ask => &mut self.asks,
-        };
-        let before = if quantity == 0 {
-            levels.remove(&price)
-        } else {
-            levels.insert(price, quantity)
-        };
-        before.unwrap_or(0)
-    }
-
-    /// The level that many places behind the best one.
-    fn nth(&self, side: Side, places: usize) -> Option<Level> {
-        let found = match side {
-            Side::Bid => self.bids.iter().nth_back(places),
-            Side::Ask => self.asks.iter().nth(places),
-        };
-        found.map(level)
-    }
-
-    fn top(&self, levels: usize) -> Levels {
-        Levels {
-            bids: self.bids.iter().rev().take(levels).map(level).collect(),
-            asks: self.asks.iter().take(levels).map(level).collect(),
-        }
-    }
-}
-
-fn level((&price, &quantity): (&u64, &u64)) -> Level {
-    Level { price, quantity }
-}
-
 /// One trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trade {
@@ -156,7 +104,7 @@ pub struct DepthUpdate {
 }
 
 /// A book at one update id.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// The id.
     pub last_update_id: u64,
@@ -194,8 +142,9 @@ pub struct Listing {
     fair_price: u64,
     update_id: u64,
     trade_id: u64,
-    /// What each of the last changes replaced, oldest first; the last one belongs to `update_id`.
-    history: VecDeque<(Side, Level)>,
+    history: History,
+    order_gap_ns: u64,
+    several_makers: bool,
     /// Changed levels since the last depth update.
     changed: Book,
     told_update_id: u64,
@@ -204,12 +153,13 @@ pub struct Listing {
 }
 
 impl Listing {
-    fn open(seed: u64, symbol: &str, start_ns: u64) -> Self {
+    fn open(seed: u64, symbol: &str, start_ns: u64, course: &Course) -> Self {
+        let order_gap_ns = course.order_gap_ns.max(1);
         let terms = Terms::of(symbol);
         let mut random = Random::new(seed, symbol);
         let update_id = random.between(10_000_000_000, 90_000_000_000);
         let trade_id = random.between(100_000_000, 4_000_000_000);
-        let next_order_ns = start_ns + random.between(1, 2 * ORDER_GAP_NS);
+        let next_order_ns = start_ns + random.between(1, 2 * order_gap_ns);
         let next_depth_ns = start_ns + DEPTH_INTERVAL_NS + random.below(DEPTH_INTERVAL_NS);
         let mut listing = Self {
             fair_price: terms.opening_price,
@@ -218,7 +168,9 @@ impl Listing {
             book: Book::default(),
             update_id,
             trade_id,
-            history: VecDeque::new(),
+            history: History::new(course.history_changes_max),
+            order_gap_ns,
+            several_makers: course.several_makers,
             changed: Book::default(),
             told_update_id: update_id,
             next_order_ns,
@@ -276,30 +228,19 @@ impl Listing {
     /// The best levels as they were at an update id; none when it is to come or too long ago.
     #[must_use]
     pub fn top_at(&self, update_id: u64, levels_max: usize) -> Option<Levels> {
-        let changes = usize::try_from(self.update_id.checked_sub(update_id)?).ok()?;
-        if changes > self.history.len() {
-            return None;
+        if update_id == self.update_id {
+            return Some(self.book.top(levels_max));
         }
-        let mut book = self.book.clone();
-        for &(side, before) in self.history.iter().rev().take(changes) {
-            book.set(side, before);
-        }
-        Some(book.top(levels_max))
+        Some(self.history.book_at(update_id)?.top(levels_max))
     }
 
     fn change(&mut self, side: Side, level: Level) {
-        let quantity = self.book.set(side, level);
+        self.history
+            .begin(self.update_id, self.update_id + 1, &self.book);
+        self.book.set(side, level);
         self.update_id += 1;
-        self.history.push_back((side, Level { quantity, ..level }));
-        if self.history.len() > HISTORY_CHANGES_MAX {
-            self.history.pop_front();
-        }
-        // Not `set`: a quantity of 0 is news here.
-        let changed = match side {
-            Side::Bid => &mut self.changed.bids,
-            Side::Ask => &mut self.changed.asks,
-        };
-        changed.insert(level.price, level.quantity);
+        self.history.push(self.update_id, side, level);
+        self.changed.note(side, level);
     }
 
     fn next_ns(&self) -> u64 {
@@ -321,7 +262,7 @@ impl Listing {
             return;
         }
         let time_ns = self.next_order_ns;
-        self.next_order_ns += self.random.between(1, 2 * ORDER_GAP_NS);
+        self.next_order_ns += self.random.between(1, 2 * self.order_gap_ns);
         self.drift();
         let side = if self.random.chance(50) {
             Side::Bid
@@ -381,7 +322,8 @@ impl Listing {
         let side = if buys { Side::Ask } else { Side::Bid };
         let mut wanted = self.order_quantity();
         let mut trades = Vec::new();
-        while wanted > 0 && trades.len() < FILLS_MAX && self.book.side(side).len() > LEVELS_MIN {
+        let mut fills = 0;
+        while wanted > 0 && fills < FILLS_MAX && self.book.side(side).len() > LEVELS_MIN {
             let Some(Level { price, quantity }) = self.book.nth(side, 0) else {
                 break;
             };
@@ -394,18 +336,34 @@ impl Listing {
                     quantity: quantity - filled,
                 },
             );
-            self.trade_id += 1;
-            let level = Level {
-                price,
-                quantity: filled,
-            };
-            trades.push(Trade {
-                id: self.trade_id,
-                level,
-                buyer_is_maker: !buys,
-            });
+            for quantity in self.makers(filled) {
+                self.trade_id += 1;
+                trades.push(Trade {
+                    id: self.trade_id,
+                    level: Level { price, quantity },
+                    buyer_is_maker: !buys,
+                });
+            }
+            fills += 1;
         }
         trades
+    }
+
+    /// How much each maker gave.
+    fn makers(&mut self, filled: u64) -> Vec<u64> {
+        let mut parts = Vec::with_capacity(1);
+        let mut rest = filled;
+        if self.several_makers {
+            for _ in 0..self.random.mostly_small(2) {
+                if rest > 1 {
+                    let part = self.random.between(1, rest - 1);
+                    parts.push(part);
+                    rest -= part;
+                }
+            }
+        }
+        parts.push(rest);
+        parts
     }
 
     /// A maker adds near the fair price, never through the other side.
@@ -483,9 +441,20 @@ impl Market {
     /// Opens a market.
     #[must_use]
     pub fn open<S: AsRef<str>>(seed: u64, symbols: &[S], start_ns: u64) -> Self {
+        Self::open_as(seed, symbols, start_ns, &Course::default())
+    }
+
+    /// Opens a market that runs another course.
+    #[must_use]
+    pub fn open_as<S: AsRef<str>>(
+        seed: u64,
+        symbols: &[S],
+        start_ns: u64,
+        course: &Course,
+    ) -> Self {
         let listings = symbols
             .iter()
-            .map(|symbol| Listing::open(seed, symbol.as_ref(), start_ns))
+            .map(|symbol| Listing::open(seed, symbol.as_ref(), start_ns, course))
             .collect();
         Self { listings }
     }
@@ -530,7 +499,10 @@ mod tests {
         reason = "a test ends at its first surprise"
     )]
 
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::book::level;
 
     const SECOND_NS: u64 = 1_000_000_000;
 
@@ -666,7 +638,10 @@ mod tests {
         market.advance(600 * SECOND_NS);
         let listing = market.listing("BTCUSDT").unwrap();
         let id = listing.update_id();
-        assert_eq!(listing.history.len(), HISTORY_CHANGES_MAX);
+        let kept = listing.history.len() as u64;
+        assert!(
+            (HISTORY_CHANGES_MAX..HISTORY_CHANGES_MAX + 4_096).contains(&listing.history.len())
+        );
         assert!(
             listing.book.bids.len() <= LEVELS_MAX + LEVELS_MIN,
             "{}",
@@ -676,12 +651,8 @@ mod tests {
             listing.top_at(id, 5).as_ref(),
             Some(&listing.snapshot(5).levels)
         );
-        assert!(listing.top_at(id - HISTORY_CHANGES_MAX as u64, 5).is_some());
-        assert!(
-            listing
-                .top_at(id - HISTORY_CHANGES_MAX as u64 - 1, 5)
-                .is_none()
-        );
+        assert!(listing.top_at(id - kept, 5).is_some());
+        assert!(listing.top_at(id - kept - 1, 5).is_none());
         assert!(listing.top_at(id + 1, 5).is_none());
     }
 }

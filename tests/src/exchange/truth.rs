@@ -1,0 +1,90 @@
+//! What is true, for a test to compare with what a client made of it.
+
+use std::sync::Arc;
+
+use super::state::Shared;
+use super::trades::{AggregateTrade, TimedTrade};
+use crate::binance_form::decimal;
+use crate::market::{Level, Levels, Terms};
+
+/// A side of a book as the exchange writes it: price and quantity, best first.
+pub type Side = Vec<(String, String)>;
+
+/// The truth about the market; it knows nothing of faults.
+pub struct Truth {
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Truth {
+    /// Every symbol's terms.
+    #[must_use]
+    pub fn symbols(&self) -> Vec<Terms> {
+        let state = self.shared.lock();
+        state.feed.symbols().into_iter().cloned().collect()
+    }
+
+    /// A symbol's terms.
+    #[must_use]
+    pub fn terms(&self, symbol: &str) -> Option<Terms> {
+        self.shared.lock().feed.terms(symbol).cloned()
+    }
+
+    /// The update id of a symbol's book now.
+    #[must_use]
+    pub fn update_id(&self, symbol: &str) -> Option<u64> {
+        let snapshot = self.shared.lock().feed.snapshot(symbol, 0)?;
+        Some(snapshot.last_update_id)
+    }
+
+    /// The best levels at an update id; none when it is forgotten, to come, or (in a recording) no update ended there.
+    #[must_use]
+    pub fn top(&self, symbol: &str, update_id: u64, levels_max: usize) -> Option<Levels> {
+        self.shared.lock().feed.top(symbol, update_id, levels_max)
+    }
+
+    /// The same as the exchange writes it: bids and asks.
+    #[must_use]
+    pub fn top_text(
+        &self,
+        symbol: &str,
+        update_id: u64,
+        levels_max: usize,
+    ) -> Option<(Side, Side)> {
+        let terms = self.terms(symbol)?;
+        let Levels { bids, asks } = self.top(symbol, update_id, levels_max)?;
+        let side = |levels: Vec<Level>| {
+            let text = |level: Level| {
+                (
+                    decimal(level.price, terms.price_decimals),
+                    decimal(level.quantity, terms.quantity_decimals),
+                )
+            };
+            levels.into_iter().map(text).collect()
+        };
+        Some((side(bids), side(asks)))
+    }
+
+    /// A trade by its id.
+    #[must_use]
+    pub fn trade(&self, symbol: &str, id: u64) -> Option<TimedTrade> {
+        self.shared.lock().feed.trades(symbol)?.single(id)
+    }
+
+    /// An aggregate trade by its id.
+    #[must_use]
+    pub fn aggregate_trade(&self, symbol: &str, id: u64) -> Option<AggregateTrade> {
+        self.shared.lock().feed.trades(symbol)?.aggregate(id)
+    }
+
+    /// The market's time, in nanoseconds since the epoch.
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
+        self.shared.lock().feed.now_ns()
+    }
+
+    /// A recording has told everything.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.shared.lock().feed.ended()
+    }
+}
