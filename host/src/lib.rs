@@ -12,6 +12,7 @@ pub mod logs;
 pub mod record;
 pub mod replay;
 pub mod rest;
+pub mod run;
 pub mod sandbox;
 pub mod secret;
 pub mod session;

@@ -8,9 +8,10 @@ use clap::{Parser, Subcommand};
 
 use marketprism_host::adapter_folder;
 use marketprism_host::bus::{self, Bus};
-use marketprism_host::config::{self, Config, ConfigError};
+use marketprism_host::config::{self, Config, ConfigError, Exchange};
 use marketprism_host::logs;
 use marketprism_host::replay::{Replay, Show};
+use marketprism_host::run::{self, Neighbours};
 use marketprism_host::sandbox::{Adapter, Engine, Grant};
 use marketprism_host::session::Plan;
 use marketprism_host::wire::Subjects;
@@ -32,6 +33,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run the daemon: collect from the exchanges and publish to NATS, until Ctrl-C or SIGTERM
+    Run(RunArguments),
     /// Run recorded traffic through an adapter and show what it publishes
     Replay(ReplayArguments),
     /// Work with the configuration file
@@ -54,6 +57,21 @@ enum ConfigCommand {
         )]
         config: PathBuf,
     },
+}
+
+#[derive(clap::Args)]
+struct RunArguments {
+    /// The configuration file
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        default_value = "config/marketprism.yaml"
+    )]
+    config: PathBuf,
+    /// Only this exchange, the name of a block under `exchanges`; may be given more than once
+    #[arg(long, short, value_name = "NAME")]
+    exchange: Vec<String>,
 }
 
 /// Standard output gets one JSON object per published message, {"subject":..,"headers":{..},"payload":{..}}; the
@@ -98,6 +116,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     logs::to_standard_error(arguments.log_level.as_deref());
     let outcome = match arguments.command {
+        Command::Run(run) => run_daemon(&run),
         Command::Replay(replay) => run_replay(replay),
         Command::Config {
             command: ConfigCommand::Check { config },
@@ -136,13 +155,31 @@ fn check_configuration(path: &Path) -> anyhow::Result<()> {
 
 fn run_replay(arguments: ReplayArguments) -> anyhow::Result<()> {
     let config = config::load(&arguments.config)?;
-    let plan = plan(&config, &arguments)?;
+    let exchange = block(&config, &arguments.config, &arguments.exchange)?;
+    let adapter = arguments.adapter.as_deref();
+    let mut plan = plan(
+        &config,
+        &arguments.config,
+        &engine(&config)?,
+        exchange,
+        adapter,
+    )?;
+    if let Some(symbols) = arguments.symbols {
+        plan.symbols = symbols;
+    }
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
         .block_on(async {
             let bus = match &arguments.nats {
-                Some(server) => Some(connect(&config, server).await?),
+                Some(server) => {
+                    let settings = bus_settings(&config, vec![server.clone()]);
+                    Some(
+                        Bus::connect(&settings)
+                            .await
+                            .context("publishing with --nats")?,
+                    )
+                }
                 None => None,
             };
             let replay = Replay {
@@ -178,21 +215,76 @@ fn is_closed_output(error: &anyhow::Error) -> bool {
         .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// What to run: the block, its adapter and what both say about each other.
-fn plan(config: &Config, arguments: &ReplayArguments) -> anyhow::Result<Plan> {
-    let exchange = config
+fn run_daemon(arguments: &RunArguments) -> anyhow::Result<()> {
+    let config = config::load(&arguments.config)?;
+    let mut chosen = Vec::new();
+    for name in &arguments.exchange {
+        chosen.push(block(&config, &arguments.config, name)?);
+    }
+    if chosen.is_empty() {
+        chosen = config
+            .exchanges
+            .iter()
+            .filter(|exchange| exchange.enabled)
+            .collect();
+    }
+    let engine = engine(&config)?;
+    let (mut plans, mut missing) = (Vec::new(), None);
+    for exchange in chosen {
+        match plan(&config, &arguments.config, &engine, exchange, None) {
+            Ok(plan) => plans.push(plan),
+            // One exchange without an adapter is no reason to collect from none.
+            Err(error) => {
+                tracing::error!("{}: {error:#}", exchange.name);
+                missing = Some(error);
+            }
+        }
+    }
+    if let (true, Some(error)) = (plans.is_empty(), missing) {
+        return Err(error);
+    }
+    let bus = config
+        .nats
+        .enabled
+        .then(|| bus_settings(&config, config.nats.servers.clone()));
+    let neighbours = Neighbours {
+        bus,
+        proxy: config.proxy.clone(),
+    };
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async { run::run(plans, &neighbours, stop_signal()?).await })
+}
+
+fn engine(config: &Config) -> anyhow::Result<Engine> {
+    Ok(Engine::new(Some(&config.data_dir.join("cache")))?)
+}
+
+/// The block of that name.
+fn block<'a>(config: &'a Config, file: &Path, name: &str) -> anyhow::Result<&'a Exchange> {
+    let found = config
         .exchanges
         .iter()
-        .find(|exchange| exchange.name == arguments.exchange)
-        .ok_or_else(|| UnknownExchange::new(config, arguments))?;
-    let engine = Engine::new(Some(&config.data_dir.join("cache")))?;
+        .find(|exchange| exchange.name == name);
+    Ok(found.ok_or_else(|| UnknownExchange::new(config, file, name))?)
+}
+
+/// What to run: the block, its adapter (or the one in `file`), and what both say about each other.
+fn plan(
+    config: &Config,
+    origin: &Path,
+    engine: &Engine,
+    exchange: &Exchange,
+    file: Option<&Path>,
+) -> anyhow::Result<Plan> {
     let grant = Grant {
         sha256: exchange.adapter_sha256.clone(),
     };
-    let adapter = match &arguments.adapter {
-        Some(file) => adapter_folder::open(&engine, file, &grant, &exchange.limits)?,
+    let adapter = match file {
+        Some(file) => adapter_folder::open(engine, file, &grant, &exchange.limits)?,
         None => adapter_folder::find(
-            &engine,
+            engine,
             &config.adapters_dir,
             exchange.adapter.as_deref(),
             &exchange.venue,
@@ -200,21 +292,17 @@ fn plan(config: &Config, arguments: &ReplayArguments) -> anyhow::Result<Plan> {
             &exchange.limits,
         )?,
     };
-    report_unread_keys(config, &arguments.config, &exchange.name, &adapter);
+    report_unread_keys(config, origin, &exchange.name, &adapter);
     let templates = config
         .nats
         .streams
         .iter()
         .map(|(name, text)| (name.as_str(), text.as_str()));
-    let mut plan = Plan::new(
+    Ok(Plan::new(
         exchange,
         Subjects::with_templates(templates)?,
         adapter.into(),
-    );
-    if let Some(symbols) = &arguments.symbols {
-        plan.symbols.clone_from(symbols);
-    }
-    Ok(plan)
+    ))
 }
 
 /// Tells which keys of the file nobody reads. Keys below other blocks are for their adapters to judge.
@@ -229,10 +317,10 @@ fn report_unread_keys(config: &Config, file: &Path, exchange: &str, adapter: &Ad
     }
 }
 
-async fn connect(config: &Config, server: &str) -> anyhow::Result<Bus> {
+fn bus_settings(config: &Config, servers: Vec<String>) -> bus::Settings {
     let nats = config.nats.clone();
-    let settings = bus::Settings {
-        servers: vec![server.to_string()],
+    bus::Settings {
+        servers,
         client_name: nats.client_name,
         user: nats.user,
         password: nats.password,
@@ -245,10 +333,7 @@ async fn connect(config: &Config, server: &str) -> anyhow::Result<Bus> {
             key_file: nats.tls.key_file,
         },
         ..bus::Settings::default()
-    };
-    Bus::connect(&settings)
-        .await
-        .context("publishing with --nats")
+    }
 }
 
 /// The command line names an exchange that the file does not have.
@@ -261,15 +346,15 @@ struct UnknownExchange {
 }
 
 impl UnknownExchange {
-    fn new(config: &Config, arguments: &ReplayArguments) -> Self {
+    fn new(config: &Config, file: &Path, wanted: &str) -> Self {
         let names: Vec<&str> = config
             .exchanges
             .iter()
             .map(|exchange| exchange.name.as_str())
             .collect();
         Self {
-            file: arguments.config.display().to_string(),
-            wanted: arguments.exchange.clone(),
+            file: file.display().to_string(),
+            wanted: wanted.to_string(),
             present: names.join(", "),
         }
     }

@@ -99,8 +99,12 @@ pub fn session(misbehaviour: &Misbehaviour) -> Session<MemoryWorld> {
         ],
         subjects: Subjects::default(),
     };
-    Session::start(plan, MemoryWorld::new(1_700_000_000_000_000_000))
-        .unwrap_or_else(|fault| panic!("the start: {fault}"))
+    let world = MemoryWorld::new(1_700_000_000_000_000_000);
+    let mut session = Session::new(plan, world).unwrap_or_else(|fault| panic!("{fault}"));
+    session
+        .start()
+        .unwrap_or_else(|fault| panic!("the start: {fault}"));
+    session
 }
 
 /// Gives the session frames until it faults; an adapter that bears a hundred of them behaves.

@@ -65,8 +65,10 @@ impl Replay {
         let mut view = (self.show == Show::Lines).then(|| View::new(lines));
         let world = ReplayWorld::new(capture, self.pace, messages, self.bus)?;
         let began = Instant::now();
-        let mut session =
-            Session::start(self.plan.clone(), world).context("the adapter stopped at its start")?;
+        let mut session = Session::new(self.plan.clone(), world)?;
+        session
+            .start()
+            .context("the adapter stopped at its start")?;
         let outcome = play(&mut session, view.as_mut(), began, stopped).await;
         // What was published before a failure is still sent.
         let finished = session.world_mut().finish().await;

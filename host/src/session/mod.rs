@@ -74,9 +74,12 @@ pub struct Session<W> {
 }
 
 impl<W: World> Session<W> {
-    /// Starts an instance and does what it asks for at start.
-    pub fn start(plan: Plan, world: W) -> Result<Self, Fault> {
-        let mut session = Self {
+    /// A session with an instance that was told nothing yet.
+    ///
+    /// # Errors
+    /// When the adapter cannot be instantiated under its limits.
+    pub fn new(plan: Plan, world: W) -> Result<Self, Fault> {
+        Ok(Self {
             instance: Instance::new(&plan.adapter, &plan.limits)?,
             wire: writer(&plan)?,
             permits: Permits::new(plan.grants.clone(), plan.limits.clone()),
@@ -85,9 +88,23 @@ impl<W: World> Session<W> {
             reports: BTreeMap::new(),
             plan,
             world,
-        };
-        session.tell_start()?;
-        Ok(session)
+        })
+    }
+
+    /// Tells the instance to begin and does what it asks for.
+    pub fn start(&mut self) -> Result<(), Fault> {
+        let event = Event::Start(Start {
+            settings: self.plan.settings.clone(),
+            instruments: self.plan.symbols.clone(),
+            seed: self.world.seed(),
+        });
+        let now = self.world.now();
+        self.tell(Happening { now, event })
+    }
+
+    /// The session's name.
+    pub fn name(&self) -> &str {
+        &self.plan.name
     }
 
     /// Waits for the next happening and handles it; false when the world has ended. After a fault only
@@ -108,7 +125,7 @@ impl<W: World> Session<W> {
         self.reports.clear();
         self.wire = writer(&self.plan)?;
         self.instance = Instance::new(&self.plan.adapter, &self.plan.limits)?;
-        self.tell_start()
+        self.start()
     }
 
     /// Asks the adapter for the state of its instruments, with `levels` levels a side.
@@ -157,16 +174,6 @@ impl<W: World> Session<W> {
     /// The world, for its owner.
     pub fn world(&self) -> &W {
         &self.world
-    }
-
-    fn tell_start(&mut self) -> Result<(), Fault> {
-        let event = Event::Start(Start {
-            settings: self.plan.settings.clone(),
-            instruments: self.plan.symbols.clone(),
-            seed: self.world.seed(),
-        });
-        let now = self.world.now();
-        self.tell(Happening { now, event })
     }
 
     fn tell(&mut self, Happening { now, event }: Happening) -> Result<(), Fault> {

@@ -132,15 +132,23 @@ impl LiveWorld {
     }
 
     fn on_socket(&mut self, event: ws::Event) -> Option<Event> {
-        let ws::Event { connection, opening, what, .. } = event;
-        let is_current =
-            self.sockets.get(&connection).is_some_and(|handle| handle.opening() == opening);
+        let ws::Event {
+            connection,
+            opening,
+            what,
+            ..
+        } = event;
+        let is_current = self
+            .sockets
+            .get(&connection)
+            .is_some_and(|handle| handle.opening() == opening);
         let is_closing = self.closing.get(&connection) == Some(&opening);
         match what {
             ws::What::Opened if is_current => Some(Event::Opened(connection)),
-            ws::What::Frame(data) if is_current => {
-                Some(Event::Frame(Frame { connection, data: data.into() }))
-            }
+            ws::What::Frame(data) if is_current => Some(Event::Frame(Frame {
+                connection,
+                data: data.into(),
+            })),
             ws::What::Closed(end) if is_current || is_closing => {
                 if is_closing {
                     self.closing.remove(&connection);
@@ -189,7 +197,9 @@ impl World for LiveWorld {
     }
 
     fn connect(&mut self, connection: u32, address: url::Url) {
-        let handle = self.dialer.open(connection, address, self.socket_events.0.clone());
+        let handle = self
+            .dialer
+            .open(connection, address, self.socket_events.0.clone());
         self.sockets.insert(connection, handle);
     }
 
@@ -209,7 +219,8 @@ impl World for LiveWorld {
     }
 
     fn request(&mut self, request: u32, address: url::Url, weight: u32) {
-        self.client.get(request, address, weight, self.answers.0.clone());
+        self.client
+            .get(request, address, weight, self.answers.0.clone());
     }
 
     fn wake_at(&mut self, alarm: u32, time: u64) {
@@ -274,7 +285,10 @@ async fn reach_bus(settings: bus::Settings, found: mpsc::Sender<Bus>) {
 
 fn response(done: rest::Done) -> Response {
     let outcome = match done.outcome {
-        Ok(answer) => Ok(Answer { status: answer.status, body: answer.body.into() }),
+        Ok(answer) => Ok(Answer {
+            status: answer.status,
+            body: answer.body.into(),
+        }),
         Err(failure) => {
             tracing::warn!("request {}: {failure}", done.request);
             Err(match failure {
@@ -285,7 +299,10 @@ fn response(done: rest::Done) -> Response {
             })
         }
     };
-    Response { request: done.request, outcome }
+    Response {
+        request: done.request,
+        outcome,
+    }
 }
 
 /// Ends when the wall clock shows `time`; ends at once without one.
@@ -296,6 +313,8 @@ async fn until(time: Option<u64>) {
 
 /// Nanoseconds since the epoch.
 fn wall_clock() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
