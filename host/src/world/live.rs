@@ -176,12 +176,15 @@ impl World for LiveWorld {
     async fn next(&mut self) -> Option<Happening> {
         loop {
             let alarm = self.alarms.due();
+            let is_due = alarm.is_some_and(|due| due <= wall_clock());
+            // Rare things first: under load there is always one more frame.
             let heard = tokio::select! {
                 biased;
                 _ = self.stop.wait_for(|stop| *stop) => return None,
+                () = std::future::ready(()), if is_due => Heard::Alarm,
+                Some(done) = self.answers.1.recv() => Heard::Answer(done),
                 () = send_next(&mut self.bus, &mut self.outbox), if !self.outbox.is_empty() => continue,
                 Some(event) = self.socket_events.1.recv() => Heard::Socket(event),
-                Some(done) = self.answers.1.recv() => Heard::Answer(done),
                 () = until(alarm), if alarm.is_some() => Heard::Alarm,
             };
             let (now, event) = match heard {
