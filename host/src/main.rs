@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
-use marketprism_host::adapter_folder;
+use marketprism_host::adapter_folder::{self, FolderError};
 use marketprism_host::bus::{self, Bus};
-use marketprism_host::config::{self, Config, ConfigError, Exchange};
+use marketprism_host::config::{self, Config, ConfigError, Exchange, Readers};
 use marketprism_host::logs;
 use marketprism_host::replay::{Replay, Show};
 use marketprism_host::run::{self, Neighbours};
@@ -128,7 +128,7 @@ fn main() -> ExitCode {
             eprintln!("marketprism: {error:#}");
             let is_configuration = error.is::<ConfigError>()
                 || error.is::<UnknownExchange>()
-                || error.is::<adapter_folder::FolderError>();
+                || error.is::<FolderError>();
             if is_configuration {
                 ExitCode::from(EXIT_CONFIGURATION)
             } else {
@@ -140,14 +140,34 @@ fn main() -> ExitCode {
 
 fn check_configuration(path: &Path) -> anyhow::Result<()> {
     let config = config::load(path)?;
+    let engine = engine(&config)?;
+    let file = path.display();
+    let mut readers = Readers::new();
+    for exchange in config.exchanges.iter().filter(|exchange| exchange.enabled) {
+        match adapter(&config, &engine, exchange, None) {
+            Ok(adapter) => {
+                readers.insert(
+                    exchange.name.clone(),
+                    adapter.description().settings.clone(),
+                );
+            }
+            Err(error) => println!("{file}: {}: {error}", exchange.name),
+        }
+    }
+    for key in config.notices.unknown(&readers) {
+        println!("{file}: unknown key {key}");
+    }
+    let not_used = config.notices.not_used(&readers);
+    if !not_used.is_empty() {
+        println!("{file}: not used: {}", not_used.join(", "));
+    }
     let enabled = config
         .exchanges
         .iter()
         .filter(|exchange| exchange.enabled)
         .count();
     println!(
-        "{}: usable, {enabled} of {} exchanges enabled",
-        path.display(),
+        "{file}: usable, {enabled} of {} exchanges enabled",
         config.exchanges.len()
     );
     Ok(())
@@ -278,20 +298,7 @@ fn plan(
     exchange: &Exchange,
     file: Option<&Path>,
 ) -> anyhow::Result<Plan> {
-    let grant = Grant {
-        sha256: exchange.adapter_sha256.clone(),
-    };
-    let adapter = match file {
-        Some(file) => adapter_folder::open(engine, file, &grant, &exchange.limits)?,
-        None => adapter_folder::find(
-            engine,
-            &config.adapters_dir,
-            exchange.adapter.as_deref(),
-            &exchange.venue,
-            &grant,
-            &exchange.limits,
-        )?,
-    };
+    let adapter = adapter(config, engine, exchange, file)?;
     report_unread_keys(config, origin, &exchange.name, &adapter);
     let templates = config
         .nats
@@ -303,6 +310,29 @@ fn plan(
         Subjects::with_templates(templates)?,
         adapter.into(),
     ))
+}
+
+/// The adapter of a block: the one in `file`, else the one in the adapters folder that serves the block's exchange.
+fn adapter(
+    config: &Config,
+    engine: &Engine,
+    exchange: &Exchange,
+    file: Option<&Path>,
+) -> Result<Adapter, FolderError> {
+    let grant = Grant {
+        sha256: exchange.adapter_sha256.clone(),
+    };
+    match file {
+        Some(file) => adapter_folder::open(engine, file, &grant, &exchange.limits),
+        None => adapter_folder::find(
+            engine,
+            &config.adapters_dir,
+            exchange.adapter.as_deref(),
+            &exchange.venue,
+            &grant,
+            &exchange.limits,
+        ),
+    }
 }
 
 /// Tells which keys of the file nobody reads. Keys below other blocks are for their adapters to judge.

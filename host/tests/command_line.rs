@@ -149,3 +149,15 @@ fn a_good_configuration_is_said_to_be_usable() {
     assert!(output.status.success(), "{}", complaint(&output));
     assert!(String::from_utf8_lossy(&output.stdout).contains("usable"));
 }
+
+#[test]
+fn a_check_names_the_keys_that_nobody_reads() {
+    let config = format!("{GOOD}netwroking: {{x: 1}}\n");
+    let output = run(
+        &[("c.yaml", &config)],
+        &["config", "check", "--config", "c.yaml"],
+    );
+    assert!(output.status.success(), "{}", complaint(&output));
+    let answer = String::from_utf8_lossy(&output.stdout);
+    assert!(answer.contains("unknown key netwroking"), "{answer}");
+}
