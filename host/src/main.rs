@@ -154,12 +154,9 @@ fn check_configuration(path: &Path) -> anyhow::Result<()> {
             Err(error) => println!("{file}: {}: {error}", exchange.name),
         }
     }
-    for key in config.notices.unknown(&readers) {
-        println!("{file}: unknown key {key}");
-    }
-    let not_used = config.notices.not_used(&readers);
-    if !not_used.is_empty() {
-        println!("{file}: not used: {}", not_used.join(", "));
+    let (unknown, not_used) = unread_keys(&config, &readers);
+    for line in unknown.iter().chain(&not_used) {
+        println!("{file}: {line}");
     }
     let enabled = config
         .exchanges
@@ -177,13 +174,8 @@ fn run_replay(arguments: ReplayArguments) -> anyhow::Result<()> {
     let config = config::load(&arguments.config)?;
     let exchange = block(&config, &arguments.config, &arguments.exchange)?;
     let adapter = arguments.adapter.as_deref();
-    let mut plan = plan(
-        &config,
-        &arguments.config,
-        &engine(&config)?,
-        exchange,
-        adapter,
-    )?;
+    let mut plan = plan(&config, &engine(&config)?, exchange, adapter)?;
+    report_unread_keys(&config, &arguments.config, [&plan]);
     if let Some(symbols) = arguments.symbols {
         plan.symbols = symbols;
     }
@@ -251,7 +243,7 @@ fn run_daemon(arguments: &RunArguments) -> anyhow::Result<()> {
     let engine = engine(&config)?;
     let (mut plans, mut missing) = (Vec::new(), None);
     for exchange in chosen {
-        match plan(&config, &arguments.config, &engine, exchange, None) {
+        match plan(&config, &engine, exchange, None) {
             Ok(plan) => plans.push(plan),
             // One exchange without an adapter is no reason to collect from none.
             Err(error) => {
@@ -263,6 +255,7 @@ fn run_daemon(arguments: &RunArguments) -> anyhow::Result<()> {
     if let (true, Some(error)) = (plans.is_empty(), missing) {
         return Err(error);
     }
+    report_unread_keys(&config, &arguments.config, &plans);
     let bus = config
         .nats
         .enabled
@@ -290,16 +283,14 @@ fn block<'a>(config: &'a Config, file: &Path, name: &str) -> anyhow::Result<&'a 
     Ok(found.ok_or_else(|| UnknownExchange::new(config, file, name))?)
 }
 
-/// What to run: the block, its adapter (or the one in `file`), and what both say about each other.
+/// What to run: the block and its adapter (or the one in `file`).
 fn plan(
     config: &Config,
-    origin: &Path,
     engine: &Engine,
     exchange: &Exchange,
     file: Option<&Path>,
 ) -> anyhow::Result<Plan> {
     let adapter = adapter(config, engine, exchange, file)?;
-    report_unread_keys(config, origin, &exchange.name, &adapter);
     let templates = config
         .nats
         .streams
@@ -335,16 +326,33 @@ fn adapter(
     }
 }
 
-/// Tells which keys of the file nobody reads. Keys below other blocks are for their adapters to judge.
-fn report_unread_keys(config: &Config, file: &Path, exchange: &str, adapter: &Adapter) {
-    let readers = [(exchange.to_string(), adapter.description().settings.clone())].into();
-    for key in config.notices.unknown(&readers) {
-        tracing::warn!("{}: unknown key {key}", file.display());
+/// Logs which keys of the file nobody reads, once for all sessions.
+fn report_unread_keys<'a>(config: &Config, file: &Path, plans: impl IntoIterator<Item = &'a Plan>) {
+    let settings = |plan: &Plan| plan.adapter.description().settings.clone();
+    let readers = plans
+        .into_iter()
+        .map(|plan| (plan.name.clone(), settings(plan)));
+    let (unknown, not_used) = unread_keys(config, &readers.collect());
+    for line in unknown {
+        tracing::warn!("{}: {line}", file.display());
     }
-    let not_used = config.notices.not_used(&readers);
-    if !not_used.is_empty() {
-        tracing::info!("{}: not used: {}", file.display(), not_used.join(", "));
+    if let Some(line) = not_used {
+        tracing::info!("{}: {line}", file.display());
     }
+}
+
+/// A line for each key that nobody knows, and one for all that only the old collector knew. Keys below blocks whose
+/// adapter is not among the readers are not judged.
+fn unread_keys(config: &Config, readers: &Readers) -> (Vec<String>, Option<String>) {
+    let unknown = config.notices.unknown(readers);
+    let not_used = config.notices.not_used(readers);
+    (
+        unknown
+            .iter()
+            .map(|key| format!("unknown key {key}"))
+            .collect(),
+        (!not_used.is_empty()).then(|| format!("not used: {}", not_used.join(", "))),
+    )
 }
 
 fn bus_settings(config: &Config, servers: Vec<String>) -> bus::Settings {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::contract::{BookState, InstrumentReport, unpack};
+use crate::sandbox::contract::{InstrumentReport, unpack};
 use crate::session::{Plan, Session};
-use crate::wire::digits;
+use crate::wire::{digits, state_name};
 use crate::world::ReplayWorld;
 
 /// Levels a side in a summary.
@@ -79,15 +79,6 @@ fn instrument(
         "bids": report.map(|report| levels(&report.bids)).unwrap_or_default(),
         "asks": report.map(|report| levels(&report.asks)).unwrap_or_default(),
     })
-}
-
-/// A book's state as configuration, logs and payloads write it.
-fn state_name(state: BookState) -> &'static str {
-    match state {
-        BookState::Synced => "synced",
-        BookState::Resyncing => "resyncing",
-        BookState::Stale => "stale",
-    }
 }
 
 fn levels(packed: &[i64]) -> Vec<[String; 2]> {

@@ -5,9 +5,9 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use crate::sandbox::contract::{BookState, InstrumentReport, unpack};
+use crate::sandbox::contract::{InstrumentReport, unpack};
 use crate::session::{Session, World};
-use crate::wire::digits;
+use crate::wire::{digits, state_name};
 
 /// Turns a session's counters into lines; remembers the figures of the last time.
 pub struct View {
@@ -87,12 +87,7 @@ impl View {
 }
 
 fn book(report: &InstrumentReport) -> String {
-    let state = match report.book_state {
-        Some(BookState::Synced) => "synced",
-        Some(BookState::Resyncing) => "resyncing",
-        Some(BookState::Stale) => "stale",
-        None => "no book",
-    };
+    let state = report.book_state.map_or("no book", state_name);
     let side = |packed: &[i64]| {
         unpack(packed).next().map_or_else(
             || "-".to_string(),

@@ -81,14 +81,7 @@ pub(super) fn change(
 pub(super) fn status(mut payload: Payload<'_>, instrument: &Prepared, status: &BookStatus) {
     payload.raw(&instrument.normalized_symbol);
     payload.raw(br#","data_type":"orderbook_status","data_source":"marketprism""#);
-    payload.literal(
-        "state",
-        match status.state {
-            BookState::Synced => "synced",
-            BookState::Resyncing => "resyncing",
-            BookState::Stale => "stale",
-        },
-    );
+    payload.literal("state", state_name(status.state));
     let reason: String = status.reason.chars().take(REASON_CHARS_MAX).collect();
     payload.words("reason", &reason);
     payload.integer("gaps", status.gaps);
@@ -96,6 +89,15 @@ pub(super) fn status(mut payload: Payload<'_>, instrument: &Prepared, status: &B
     payload.integer("updates_applied", status.updates_applied);
     payload.integer_or_null("last_update_id", Some(status.sequence).filter(|id| *id > 0));
     payload.end(Some(status.time));
+}
+
+/// A book's state as payloads, summaries and people's lines write it.
+pub const fn state_name(state: BookState) -> &'static str {
+    match state {
+        BookState::Synced => "synced",
+        BookState::Resyncing => "resyncing",
+        BookState::Stale => "stale",
+    }
 }
 
 /// How one level is written: before the price, between price and quantity, after the quantity.

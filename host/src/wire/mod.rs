@@ -16,6 +16,7 @@ mod time;
 mod trades;
 mod writer;
 
+pub use books::state_name;
 pub use data_type::{DataType, Transport};
 pub use error::WireError;
 pub use message::{Message, Stamp};
