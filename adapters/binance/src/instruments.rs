@@ -1,7 +1,9 @@
 //! The instruments of a session and how a frame finds its own.
 
 use marketprism_kit::trades::Ledger;
+use marketprism_kit::wit::StreamReport;
 
+use crate::settings::Settings;
 use crate::sync::BookSync;
 
 /// One instrument that is or was collected. Its number is its place in the list and never changes.
@@ -17,8 +19,25 @@ pub struct Instrument {
     pub connection: Option<u32>,
     /// Its book, when books are collected.
     pub book: Option<BookSync>,
+    /// When its depth stream last brought something.
+    pub book_heard: Option<u64>,
     /// Its trades.
     pub trades: Ledger,
+    /// When its trade stream last brought something.
+    pub trades_heard: Option<u64>,
+}
+
+impl Instrument {
+    /// The streams that are collected of it.
+    pub fn streams(&self, settings: &Settings) -> Vec<StreamReport> {
+        let stream = |data_type: &str, heard| StreamReport {
+            data_type: data_type.to_owned(),
+            heard,
+        };
+        let book = settings.books.then(|| stream("orderbook", self.book_heard));
+        let trades = settings.trades.map(|_| stream("trade", self.trades_heard));
+        book.into_iter().chain(trades).collect()
+    }
 }
 
 /// The instruments, found by the names that frames carry.

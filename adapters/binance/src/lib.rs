@@ -117,14 +117,17 @@ impl Running {
             Ok(Message::Depth(update)) => {
                 let mut cx = self.session.at(now);
                 let instrument = self.instruments.get_mut(update.instrument);
-                let book = instrument.and_then(|instrument| instrument.book.as_mut());
-                book.map_or(Ok(()), |book| {
-                    book.update(&mut cx, &update, &self.changes, out)
-                })
-                .err()
+                let heard = instrument.map_or(Ok(()), |instrument| {
+                    instrument.book_heard = Some(now);
+                    let book = instrument.book.as_mut();
+                    book.map_or(Ok(()), |book| {
+                        book.update(&mut cx, &update, &self.changes, out)
+                    })
+                });
+                heard.err()
             }
             Ok(Message::Trade(trade)) => {
-                self.trade(&trade, out);
+                self.trade(now, &trade, out);
                 None
             }
             Ok(Message::Ignored) => {
@@ -145,10 +148,11 @@ impl Running {
         }
     }
 
-    fn trade(&mut self, trade: &TradeMade, out: &mut Output) {
+    fn trade(&mut self, now: u64, trade: &TradeMade, out: &mut Output) {
         let Some(instrument) = self.instruments.get_mut(trade.instrument) else {
             return;
         };
+        instrument.trades_heard = Some(now);
         if instrument.trades.see(trade.id) == Seen::Duplicate {
             return;
         }
@@ -292,7 +296,9 @@ impl Running {
             active: false,
             connection: None,
             book: None,
+            book_heard: None,
             trades: Ledger::default(),
+            trades_heard: None,
         });
         id
     }
@@ -311,10 +317,12 @@ impl Running {
                     trades: instrument.trades.published(),
                     duplicate_trades: instrument.trades.duplicates(),
                     missing_trades: instrument.trades.missing(),
+                    fetched_trades: 0,
                     updates_applied: 0,
                     gaps: 0,
                     resyncs: 0,
                 },
+                streams: instrument.streams(&self.session.settings),
                 bids: Vec::new(),
                 asks: Vec::new(),
                 bid_levels: 0,

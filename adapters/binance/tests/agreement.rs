@@ -158,7 +158,9 @@ fn instruments() -> Instruments {
             active,
             connection: None,
             book: None,
+            book_heard: None,
             trades: Ledger::default(),
+            trades_heard: None,
         });
     }
     instruments

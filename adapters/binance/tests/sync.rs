@@ -128,7 +128,7 @@ fn a_doubled_update_changes_nothing() {
     assert!(
         world
             .report()
-            .contains("id 102 trades 0 duplicates 0 missing 0 applied 1 gaps 0 resyncs 0")
+            .contains("id 102 trades 0 duplicates 0 missing 0 fetched 0 applied 1 gaps 0 resyncs 0")
     );
 }
 

@@ -1,6 +1,6 @@
 //! How many bytes the actions of an adapter hold: what it can make the host carry.
 
-use super::contract::{Action, InstrumentReport, MarketEvent};
+use super::contract::{Action, InstrumentReport, MarketEvent, StreamReport};
 
 /// Bytes of an action with everything that it holds.
 pub(super) fn bytes(action: &Action) -> usize {
@@ -62,7 +62,10 @@ fn event_bytes(event: &MarketEvent) -> usize {
 }
 
 fn report_bytes(report: &InstrumentReport) -> usize {
-    size_of::<InstrumentReport>() + levels(&report.bids, &report.asks)
+    let stream = |stream: &StreamReport| size_of::<StreamReport>() + stream.data_type.len();
+    size_of::<InstrumentReport>()
+        + report.streams.iter().map(stream).sum::<usize>()
+        + levels(&report.bids, &report.asks)
 }
 
 fn levels(bids: &[i64], asks: &[i64]) -> usize {

@@ -48,9 +48,9 @@ pub fn action(action: &Action) -> String {
         Action::Report(all) => all.iter().map(|it| {
             let counters = &it.counters;
             format!(
-                "report {} {} id {} trades {} duplicates {} missing {} applied {} gaps {} resyncs {} levels {}/{} bids {} asks {}",
+                "report {} {} id {} trades {} duplicates {} missing {} fetched {} applied {} gaps {} resyncs {} levels {}/{} bids {} asks {}",
                 it.instrument, it.book_state.map_or("-", state), time(it.last_update_id), counters.trades,
-                counters.duplicate_trades, counters.missing_trades, counters.updates_applied, counters.gaps,
+                counters.duplicate_trades, counters.missing_trades, counters.fetched_trades, counters.updates_applied, counters.gaps,
                 counters.resyncs, it.bid_levels, it.ask_levels, levels(&it.bids), levels(&it.asks),
             )
         }).collect::<Vec<_>>().join("\n"),
