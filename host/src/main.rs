@@ -11,9 +11,10 @@ use marketprism_host::bus::{self, Bus};
 use marketprism_host::config::{self, Config, ConfigError, Exchange, Readers};
 use marketprism_host::logs;
 use marketprism_host::replay::{Replay, Show};
-use marketprism_host::run::{self, Neighbours};
+use marketprism_host::run::Daemon;
 use marketprism_host::sandbox::{Adapter, Engine, Grant};
 use marketprism_host::session::Plan;
+use marketprism_host::view::View;
 use marketprism_host::wire::Subjects;
 use marketprism_host::world::Pace;
 
@@ -72,6 +73,18 @@ struct RunArguments {
     /// Only this exchange, the name of a block under `exchanges`; may be given more than once
     #[arg(long, short, value_name = "NAME")]
     exchange: Vec<String>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value = "log")]
+    view: RunView,
+}
+
+/// What a running daemon prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum RunView {
+    /// The log.
+    Log,
+    /// Once a second plain lines for people; the log goes to standard error.
+    Lines,
 }
 
 /// Standard output gets one JSON object per published message, {"subject":..,"headers":{..},"payload":{..}}; the
@@ -260,14 +273,17 @@ fn run_daemon(arguments: &RunArguments) -> anyhow::Result<()> {
         .nats
         .enabled
         .then(|| bus_settings(&config, config.nats.servers.clone()));
-    let neighbours = Neighbours {
+    let daemon = Daemon {
+        plans,
         bus,
         proxy: config.proxy.clone(),
+        monitoring: config.monitoring.clone(),
+        view: (arguments.view == RunView::Lines).then(|| View::new(Box::new(std::io::stdout()))),
     };
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
-        .block_on(async { run::run(plans, &neighbours, stop_signal()?).await })
+        .block_on(async { daemon.run(stop_signal()?).await })
 }
 
 fn engine(config: &Config) -> anyhow::Result<Engine> {

@@ -51,6 +51,8 @@ fn message(data_type: DataType, payload: &str) -> Message {
         payload: Bytes::copy_from_slice(payload.as_bytes()),
         data_type,
         transport: data_type.transport(),
+        source: Default::default(),
+        stamp: Default::default(),
     }
 }
 

@@ -49,7 +49,7 @@ fn no_exchange_is_named_in_the_host() {
 
 #[test]
 fn one_room_names_each_big_dependency() {
-    let owners: [(&str, &[&str]); 10] = [
+    let owners: [(&str, &[&str]); 14] = [
         ("wasmtime::", &["sandbox"]),
         ("wit_component::", &["sandbox"]),
         ("async_nats::", &["bus"]),
@@ -58,8 +58,12 @@ fn one_room_names_each_big_dependency() {
         ("tracing_subscriber::", &["logs"]),
         ("sha2::", &["sandbox"]),
         ("tokio_tungstenite::", &["ws"]),
-        ("hyper::", &["rest"]),
-        ("hyper_util::", &["rest"]),
+        ("hyper::", &["rest", "serve"]),
+        ("hyper_util::", &["rest", "serve"]),
+        ("axum::", &["serve"]),
+        ("prometheus::", &["metrics"]),
+        ("procfs::", &["process"]),
+        ("rustix::", &["process"]),
     ];
     for (dependency, rooms) in owners {
         let mut used = false;
@@ -80,7 +84,7 @@ fn one_room_names_each_big_dependency() {
 #[test]
 fn calls_run_one_way() {
     // Each room, and the rooms that it may know.
-    let may_know: [(&str, &[&str]); 16] = [
+    let may_know: [(&str, &[&str]); 22] = [
         (
             "main",
             &[
@@ -92,23 +96,65 @@ fn calls_run_one_way() {
                 "run",
                 "sandbox",
                 "session",
+                "view",
                 "wire",
                 "world",
             ],
         ),
         (
             "run",
-            &["bus", "config", "rest", "sandbox", "session", "world", "ws"],
+            &[
+                "bus", "config", "process", "rest", "sandbox", "serve", "session", "status",
+                "view", "world", "ws",
+            ],
         ),
         (
             "replay",
-            &["bus", "record", "sandbox", "session", "wire", "world"],
+            &[
+                "bus", "record", "sandbox", "session", "status", "view", "wire", "world",
+            ],
+        ),
+        (
+            "serve",
+            &[
+                "config", "metrics", "process", "rest", "sandbox", "status", "wire",
+            ],
+        ),
+        (
+            "metrics",
+            &[
+                "distribution",
+                "process",
+                "sandbox",
+                "status",
+                "wire",
+                "world",
+            ],
+        ),
+        ("view", &["sandbox", "status", "wire"]),
+        (
+            "status",
+            &["rest", "sandbox", "session", "wire", "world", "ws"],
         ),
         (
             "world",
-            &["bus", "record", "rest", "sandbox", "session", "wire", "ws"],
+            &[
+                "bus",
+                "distribution",
+                "record",
+                "rest",
+                "sandbox",
+                "session",
+                "wire",
+                "ws",
+            ],
         ),
-        ("session", &["config", "limits", "sandbox", "wire"]),
+        (
+            "session",
+            &["config", "distribution", "limits", "sandbox", "wire"],
+        ),
+        ("distribution", &[]),
+        ("process", &[]),
         ("adapter_folder", &["limits", "sandbox"]),
         ("sandbox", &["limits"]),
         ("wire", &["sandbox"]),

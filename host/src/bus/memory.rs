@@ -94,6 +94,8 @@ mod tests {
             payload: Bytes::from_static(text.as_bytes()),
             data_type: DataType::Trade,
             transport: Transport::Core,
+            source: Default::default(),
+            stamp: Default::default(),
         }
     }
 

@@ -79,6 +79,16 @@ impl Outbox {
         Some(message)
     }
 
+    /// Messages that wait.
+    pub fn len(&self) -> usize {
+        self.waiting.iter().flatten().count()
+    }
+
+    /// Bytes of their payloads.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.next().is_none()
@@ -119,6 +129,8 @@ mod tests {
             payload: text.to_owned().into(),
             data_type,
             transport: data_type.transport(),
+            source: Default::default(),
+            stamp: Default::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The command `replay`: a recording through the session and the adapter that run live.
 
 mod summary;
-mod view;
+mod words;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -14,8 +14,9 @@ use crate::bus::Bus;
 use crate::record::Capture;
 use crate::sandbox::Fault;
 use crate::session::{Plan, Session};
+use crate::status::SessionStatus;
+use crate::view::View;
 use crate::world::{Pace, ReplayWorld};
-use view::View;
 
 /// Faults after which a replay gives up: the same input will go on to give the same fault.
 const FAULTS_MAX: u64 = 100;
@@ -79,7 +80,7 @@ impl Replay {
         }
         let summary = summary::summary(&self.plan, &session, elapsed);
         if let Some(view) = &mut view {
-            view.conclude(&summary)?;
+            view.write(&words::summary(&summary))?;
         }
         if let Err(fault) = session.stop() {
             tracing::error!("the adapter stopped at its end: {fault}");
@@ -106,7 +107,7 @@ async fn play(
             () = &mut stopped => return Ok(()),
             _ = second.tick(), if view.is_some() => session.report(1).map(|()| {
                 if let Some(view) = &mut view {
-                    view.show(session, began.elapsed().as_secs_f64());
+                    view.show(&SessionStatus::of(session), began.elapsed().as_secs_f64());
                 }
                 true
             }),

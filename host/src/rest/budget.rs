@@ -44,6 +44,16 @@ pub enum Pause {
     Banned,
 }
 
+impl Pause {
+    /// Why, for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::SlowDown => "asked by the other side to slow down",
+            Self::Banned => "banned by the other side",
+        }
+    }
+}
+
 /// May a request be sent?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

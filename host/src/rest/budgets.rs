@@ -161,8 +161,7 @@ impl Host {
 
     fn why(&self, now: Duration) -> &'static str {
         match self.with(|budget| budget.usage(now)).paused {
-            Some((_, Pause::Banned)) => "banned by the other side",
-            Some((_, Pause::SlowDown)) => "asked by the other side to slow down",
+            Some((_, why)) => why.words(),
             None => "the budget is used up",
         }
     }

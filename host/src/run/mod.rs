@@ -1,23 +1,29 @@
 //! The command `run`: the daemon. One thread for each session, with a runtime, sockets and a bus connection of its
 //! own; a fault stops one adapter and starts it again, and the others never notice.
 
+mod reporter;
 mod restart;
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use tokio::sync::watch;
 
 use crate::bus::{self, Outbox};
-use crate::config::Proxy;
+use crate::config::{Monitoring, Proxy};
 use crate::rest::{self, Budgets};
 use crate::sandbox::Fault;
+use crate::serve;
 use crate::session::{Plan, Session, World};
+use crate::status::{Board, SessionStatus, State};
+use crate::view::View;
 use crate::world::{LiveParts, LiveWorld};
 use crate::ws;
+use reporter::Reporter;
 use restart::Restarts;
 
 /// Messages that wait for the bus, per session.
@@ -35,49 +41,97 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(1_300);
 /// A request budget for host names of which the adapter says nothing.
 const REQUEST_WEIGHT_PER_MINUTE: u32 = 1_200;
 
-/// What all sessions share.
-#[derive(Clone)]
-pub struct Neighbours {
+/// The daemon: what to collect, where to publish it, and where to tell how it goes.
+pub struct Daemon {
+    /// The sessions.
+    pub plans: Vec<Plan>,
     /// The NATS server; none when nothing is to be published.
     pub bus: Option<bus::Settings>,
     /// The proxy to the exchanges.
     pub proxy: Option<Proxy>,
+    /// The HTTP ports.
+    pub monitoring: Monitoring,
+    /// Where to write plain lines once a second.
+    pub view: Option<View>,
 }
 
-/// Runs every plan until `stopped` ends, then ends the sessions: connections closed, what is queued published.
-pub async fn run(
-    plans: Vec<Plan>,
-    neighbours: &Neighbours,
-    stopped: impl Future<Output = ()>,
-) -> anyhow::Result<()> {
-    let (stop, stopping) = watch::channel(false);
-    let budgets = Budgets::new(rest::Limit::per_minute(REQUEST_WEIGHT_PER_MINUTE));
-    let mut threads = Vec::new();
-    for plan in plans {
-        let weight = plan.adapter.description().request_weight_per_minute;
-        for grant in plan
-            .grants
-            .iter()
-            .filter(|grant| grant.scheme.starts_with("http"))
-        {
+/// What all sessions share.
+#[derive(Clone)]
+struct Neighbours {
+    bus: Option<bus::Settings>,
+    proxy: Option<Proxy>,
+    budgets: Budgets,
+    board: Arc<Board>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Daemon {
+    /// Runs until `stopped` ends, then ends the sessions: connections closed, what is queued published.
+    ///
+    /// # Errors
+    /// When the system gives no thread for a session.
+    pub async fn run(self, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let (stop, stopping) = watch::channel(false);
+        let budgets = Budgets::new(rest::Limit::per_minute(REQUEST_WEIGHT_PER_MINUTE));
+        let board = Arc::new(Board::new(budgets.clone()));
+        let neighbours = Neighbours {
+            bus: self.bus,
+            proxy: self.proxy,
+            budgets,
+            board: board.clone(),
+            stopping,
+        };
+        let serving = serve::start(&self.monitoring, &board);
+        let mut threads = Vec::new();
+        for plan in self.plans {
+            grant_budgets(&plan, &neighbours.budgets);
+            board.post(SessionStatus::planned(&plan));
+            let name = plan.name.clone();
+            let neighbours = neighbours.clone();
+            let thread = std::thread::Builder::new()
+                .name(name.clone())
+                .spawn(move || live(plan, &neighbours))
+                .with_context(|| format!("{name}: no thread for the session"))?;
+            threads.push((name, thread));
+        }
+        tokio::select! {
+            () = stopped => {}
+            () = show(self.view, &board) => {}
+        }
+        tracing::info!("stopping {} sessions", threads.len());
+        let _ = stop.send(true);
+        join(threads).await;
+        drop(serving);
+        Ok(())
+    }
+}
+
+/// The exchange's own request budget for each host name that the plan may send requests to.
+fn grant_budgets(plan: &Plan, budgets: &Budgets) {
+    let weight = plan.adapter.description().request_weight_per_minute;
+    for grant in &plan.grants {
+        if grant.scheme.starts_with("http") {
             budgets.set_limit(&grant.host, rest::Limit::per_minute(weight));
         }
-        let name = plan.name.clone();
-        let (neighbours, budgets, stopping) =
-            (neighbours.clone(), budgets.clone(), stopping.clone());
-        let thread = std::thread::Builder::new()
-            .name(name.clone())
-            .spawn(move || live(plan, &neighbours, &budgets, &stopping))
-            .with_context(|| format!("{name}: no thread for the session"))?;
-        threads.push((name, thread));
     }
-    stopped.await;
-    tracing::info!("stopping {} sessions", threads.len());
-    let _ = stop.send(true);
-    join(threads).await
 }
 
-async fn join(threads: Vec<(String, JoinHandle<anyhow::Result<()>>)>) -> anyhow::Result<()> {
+/// Writes plain lines once a second, for ever.
+async fn show(view: Option<View>, board: &Board) {
+    let Some(mut view) = view else {
+        return std::future::pending().await;
+    };
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.tick().await;
+    loop {
+        second.tick().await;
+        for session in board.sessions() {
+            view.show(&session, board.uptime().as_secs_f64());
+        }
+    }
+}
+
+async fn join(threads: Vec<(String, JoinHandle<anyhow::Result<()>>)>) {
     let deadline = Instant::now() + STOP_LIMIT;
     for (name, thread) in threads {
         while !thread.is_finished() && Instant::now() < deadline {
@@ -93,48 +147,21 @@ async fn join(threads: Vec<(String, JoinHandle<anyhow::Result<()>>)>) -> anyhow:
             Err(_) => tracing::error!(session = name, "its thread panicked"),
         }
     }
-    Ok(())
 }
 
 /// One session from its start to its end, on the current thread.
-fn live(
-    plan: Plan,
-    neighbours: &Neighbours,
-    budgets: &Budgets,
-    stopping: &watch::Receiver<bool>,
-) -> anyhow::Result<()> {
+fn live(plan: Plan, neighbours: &Neighbours) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let planned = SessionStatus::planned(&plan);
     let outcome = runtime.block_on(async {
-        let seed = RandomState::new().build_hasher().finish();
-        let proxy = neighbours.proxy.as_ref().map(|proxy| &proxy.address);
-        let dialer = ws::Dialer::new(ws::Settings {
-            message_bytes_max: plan.limits.frame_bytes_max,
-            seed,
-            proxy: proxy.and_then(ws::Proxy::of),
-            ..ws::Settings::default()
-        })?;
-        let client = rest::Client::new(
-            rest::Settings {
-                body_bytes_max: plan.limits.frame_bytes_max,
-                requests_max: plan.limits.requests_in_flight_max,
-                proxy: proxy.and_then(rest::Proxy::of),
-                ..rest::Settings::default()
-            },
-            budgets.clone(),
-        )?;
-        let sockets = dialer.clone();
-        let world = LiveWorld::new(LiveParts {
-            dialer,
-            client,
-            bus: neighbours.bus.clone(),
-            outbox: Outbox::new(OUTBOX_MESSAGES_MAX, OUTBOX_BYTES_MAX),
-            seed,
-            stop: stopping.clone(),
-        });
+        let world = world(&plan, neighbours)?;
         let mut session = Session::new(plan, world)?;
-        tend(&mut session, stopping.clone()).await;
+        let mut reporter = Reporter::new(neighbours.board.clone());
+        reporter.enter(State::Starting, &session);
+        tend(&mut session, &mut reporter, neighbours.stopping.clone()).await;
+        reporter.enter(State::Stopping, &session);
         let left = session.world_mut().drain().await;
         if left > 0 {
             tracing::error!(
@@ -143,31 +170,84 @@ fn live(
             );
         }
         let closed = async {
-            while sockets.counts().tcp_open > 0 {
+            while session.world().sockets().tcp_open > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
         let _ = tokio::time::timeout(CLOSE_LIMIT, closed).await;
+        reporter.enter(State::Stopped, &session);
         Ok(())
     });
     // A name lookup that hangs must not hold up the end.
     runtime.shutdown_background();
+    if let Err(error) = &outcome {
+        neighbours.board.post(SessionStatus {
+            state: State::Failed,
+            last_fault: Some((SystemTime::now(), format!("{error:#}"))),
+            ..planned
+        });
+    }
     outcome
 }
 
+fn world(plan: &Plan, neighbours: &Neighbours) -> anyhow::Result<LiveWorld> {
+    let seed = RandomState::new().build_hasher().finish();
+    let proxy = neighbours.proxy.as_ref().map(|proxy| &proxy.address);
+    let dialer = ws::Dialer::new(ws::Settings {
+        message_bytes_max: plan.limits.frame_bytes_max,
+        seed,
+        proxy: proxy.and_then(ws::Proxy::of),
+        ..ws::Settings::default()
+    })?;
+    let client = rest::Client::new(
+        rest::Settings {
+            body_bytes_max: plan.limits.frame_bytes_max,
+            requests_max: plan.limits.requests_in_flight_max,
+            proxy: proxy.and_then(rest::Proxy::of),
+            ..rest::Settings::default()
+        },
+        neighbours.budgets.clone(),
+    )?;
+    Ok(LiveWorld::new(LiveParts {
+        dialer,
+        client,
+        bus: neighbours.bus.clone(),
+        outbox: Outbox::new(OUTBOX_MESSAGES_MAX, OUTBOX_BYTES_MAX),
+        seed,
+        stop: neighbours.stopping.clone(),
+    }))
+}
+
 /// Starts the adapter and steps it until it is told to end; starts it again after a fault.
-async fn tend(session: &mut Session<LiveWorld>, mut stopping: watch::Receiver<bool>) {
+async fn tend(
+    session: &mut Session<LiveWorld>,
+    reporter: &mut Reporter,
+    mut stopping: watch::Receiver<bool>,
+) {
     let mut restarts = Restarts::default();
     let mut stepped = session.start().map(|()| true);
-    tracing::info!(session = session.name(), "started");
+    if stepped.is_ok() {
+        tracing::info!(session = session.name(), "started");
+        reporter.enter(State::Running, session);
+    }
+    let mut reported = session.reported_at();
     loop {
         match stepped {
             Ok(true) => stepped = session.step().await,
             Ok(false) => break,
-            Err(fault) => match recover(session, &fault, &mut restarts, &mut stopping).await {
-                Some(started) => stepped = started.map(|()| true),
-                None => return,
-            },
+            Err(fault) => {
+                reporter.fault(&fault);
+                let pause = restarts.pause(Instant::now());
+                stepped = match recover(session, reporter, &fault, pause, &mut stopping).await {
+                    Some(started) => started.map(|()| true),
+                    None => return,
+                };
+            }
+        }
+        // Once a second the world asks the adapter for a report.
+        if session.reported_at() != reported {
+            reported = session.reported_at();
+            reporter.post(session);
         }
     }
     if let Err(fault) = session.stop() {
@@ -178,19 +258,21 @@ async fn tend(session: &mut Session<LiveWorld>, mut stopping: watch::Receiver<bo
     }
 }
 
-/// Waits as the restart policy says and starts the adapter again; `None` when it is to stay down.
+/// Starts the adapter again after the pause; `None` when it is to stay down.
 async fn recover(
     session: &mut Session<LiveWorld>,
+    reporter: &mut Reporter,
     fault: &Fault,
-    restarts: &mut Restarts,
+    pause: Option<Duration>,
     stopping: &mut watch::Receiver<bool>,
 ) -> Option<Result<(), Fault>> {
     session.world_mut().abandon();
-    let Some(pause) = restarts.pause(Instant::now()) else {
+    let Some(pause) = pause else {
         tracing::error!(
             session = session.name(),
             "the adapter was stopped too often and stays down: {fault}"
         );
+        reporter.enter(State::Failed, session);
         let _ = stopping.wait_for(|stop| *stop).await;
         return None;
     };
@@ -199,9 +281,15 @@ async fn recover(
         "the adapter was stopped and starts again in {} s: {fault}",
         pause.as_secs()
     );
+    reporter.enter(State::Restarting, session);
     tokio::select! {
         _ = stopping.wait_for(|stop| *stop) => return None,
         () = tokio::time::sleep(pause) => {}
     }
-    Some(session.restart())
+    let started = session.restart();
+    reporter.restarted();
+    if started.is_ok() {
+        reporter.enter(State::Running, session);
+    }
+    Some(started)
 }

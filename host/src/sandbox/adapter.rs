@@ -12,7 +12,7 @@ use crate::limits::Limits;
 const PACKAGE: &str = "marketprism:adapter";
 
 /// Version of the contract that this host speaks.
-const VERSION: &str = "0.1.0";
+pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// Largest adapter file, in bytes.
 pub const ADAPTER_BYTES_MAX: usize = 64 << 20;
@@ -33,7 +33,9 @@ pub enum Refusal {
     #[error("not an adapter: {0}")]
     NotAnAdapter(String),
     /// Made for another version of the contract.
-    #[error("speaks {PACKAGE}@{found}, this host speaks {PACKAGE}@{VERSION}: rebuild the adapter")]
+    #[error(
+        "speaks {PACKAGE}@{found}, this host speaks {PACKAGE}@{CONTRACT_VERSION}: rebuild the adapter"
+    )]
     WitVersion {
         /// The version that the file names.
         found: String,
@@ -174,7 +176,7 @@ fn componentize(engine: &wasmtime::Engine, module: &[u8]) -> Result<Vec<u8>, Ref
                 .as_ref()
                 .map(ToString::to_string)
                 .unwrap_or_default();
-            if found != VERSION {
+            if found != CONTRACT_VERSION {
                 return Err(Refusal::WitVersion { found });
             }
         }
@@ -214,10 +216,12 @@ fn check_import(name: &str) -> Result<(), Refusal> {
     }
     let (path, version) = name.split_once('@').unwrap_or((name, ""));
     match path.strip_prefix(PACKAGE) {
-        Some("/types") if version == VERSION => Ok(()),
-        Some(rest) if rest.starts_with('/') && version != VERSION => Err(Refusal::WitVersion {
-            found: version.to_string(),
-        }),
+        Some("/types") if version == CONTRACT_VERSION => Ok(()),
+        Some(rest) if rest.starts_with('/') && version != CONTRACT_VERSION => {
+            Err(Refusal::WitVersion {
+                found: version.to_string(),
+            })
+        }
         _ => Err(Refusal::ImportNotGranted(name.to_string())),
     }
 }

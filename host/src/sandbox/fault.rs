@@ -29,6 +29,20 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::OutOfFuel,
+        Self::OutOfMemory,
+        Self::Panic,
+        Self::StackOverflow,
+        Self::TooManyActions,
+        Self::OutputTooLarge,
+        Self::LogFlood,
+        Self::NotPermitted,
+        Self::BadAction,
+        Self::Trap,
+    ];
+
     /// The kind as logs, metrics and bundles write it.
     pub fn name(self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use tally::{Tally, Total, Trades};
 pub use world::{Happening, World};
@@ -71,6 +72,7 @@ pub struct Session<W> {
     log: LogGate,
     tally: Tally,
     reports: BTreeMap<u32, InstrumentReport>,
+    reported_at: u64,
 }
 
 impl<W: World> Session<W> {
@@ -86,6 +88,7 @@ impl<W: World> Session<W> {
             log: LogGate::new(plan.limits.log_lines_per_second_max),
             tally: Tally::default(),
             reports: BTreeMap::new(),
+            reported_at: 0,
             plan,
             world,
         })
@@ -100,6 +103,11 @@ impl<W: World> Session<W> {
         });
         let now = self.world.now();
         self.tell(Happening { now, event })
+    }
+
+    /// What the session is made of.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The session's name.
@@ -151,6 +159,16 @@ impl<W: World> Session<W> {
         &self.reports
     }
 
+    /// When that was, in nanoseconds since the epoch; 0 before the first time.
+    pub fn reported_at(&self) -> u64 {
+        self.reported_at
+    }
+
+    /// Connections that the adapter asked for, and how many of them are open.
+    pub fn connections(&self) -> (usize, usize) {
+        self.permits.connections()
+    }
+
     /// What was counted so far.
     pub fn tally(&self) -> &Tally {
         &self.tally
@@ -176,7 +194,14 @@ impl<W: World> Session<W> {
         &self.world
     }
 
-    fn tell(&mut self, Happening { now, event }: Happening) -> Result<(), Fault> {
+    fn tell(&mut self, happening: Happening) -> Result<(), Fault> {
+        let begun = Instant::now();
+        let outcome = self.handle(happening);
+        self.tally.event_time.add(begun.elapsed());
+        outcome
+    }
+
+    fn handle(&mut self, Happening { now, event }: Happening) -> Result<(), Fault> {
         let is_frame = match &event {
             Event::Frame(frame) => {
                 self.tally.frames += 1;
@@ -209,6 +234,7 @@ impl<W: World> Session<W> {
                     self.tally.refused_frames += u64::from(is_frame && !judged);
                     self.tally.refused_answers += u64::from(!is_frame);
                     judged = true;
+                    self.tally.add_refusal(&refusal.rule);
                     let line = format!("refused: {}: {}", refusal.rule, refusal.detail);
                     self.log.write(&self.plan.name, now, LogLevel::Debug, &line);
                 }
@@ -250,6 +276,7 @@ impl<W: World> Session<W> {
                 self.wire.declare(instrument).map_err(|error| bad(&error))?;
             }
             Action::Report(reports) => {
+                self.reported_at = now;
                 self.reports = reports
                     .into_iter()
                     .map(|report| (report.instrument, report))

@@ -76,6 +76,12 @@ impl Permits {
         Ok(url)
     }
 
+    /// How many connections were asked for, and how many of them are open.
+    pub(super) fn connections(&self) -> (usize, usize) {
+        let open = self.connections.values().filter(|open| **open).count();
+        (self.connections.len(), open)
+    }
+
     /// Whether a message can be sent on the connection.
     pub(super) fn is_open(&self, connection: u32) -> bool {
         self.connections.get(&connection).copied().unwrap_or(false)

@@ -2,8 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use crate::distribution::Distribution;
 use crate::sandbox::contract::Decimal;
 use crate::wire::DataType;
+
+/// Rules that are counted apart: an adapter names them, so they are not believed to be few.
+const RULES_MAX: usize = 32;
+
+/// Longest name of a rule that is counted apart, in bytes.
+const RULE_BYTES_MAX: usize = 64;
+
+/// The name under which further rules are counted.
+const OTHER_RULE: &str = "other";
 
 /// Counters of a session.
 #[derive(Debug, Default, Clone)]
@@ -18,6 +28,8 @@ pub struct Tally {
     pub refused_frames: u64,
     /// Answers that could not be used.
     pub refused_answers: u64,
+    /// Frames and answers that could not be used, by the rule that they broke.
+    pub refused_by_rule: BTreeMap<String, u64>,
     /// Instances stopped by a fault.
     pub faults: u64,
     /// Messages published, by data type.
@@ -32,6 +44,8 @@ pub struct Tally {
     pub fuel: u64,
     /// Events told to the adapter.
     pub events: u64,
+    /// How long one event took, from told to all its actions done.
+    pub event_time: Distribution,
     trades: BTreeMap<String, Trades>,
 }
 
@@ -51,6 +65,21 @@ impl Tally {
             .get(exchange_symbol)
             .copied()
             .unwrap_or_default()
+    }
+
+    pub(super) fn add_refusal(&mut self, rule: &str) {
+        match self.refused_by_rule.get_mut(rule) {
+            Some(count) => *count += 1,
+            None => {
+                let is_room = self.refused_by_rule.len() < RULES_MAX;
+                let name = if is_room && rule.len() <= RULE_BYTES_MAX {
+                    rule
+                } else {
+                    OTHER_RULE
+                };
+                *self.refused_by_rule.entry(name.to_owned()).or_default() += 1;
+            }
+        }
     }
 
     pub(super) fn add_trade(&mut self, exchange_symbol: &str, quantity: Decimal) {

@@ -23,6 +23,21 @@ pub struct Message {
     pub data_type: DataType,
     /// How it travels.
     pub transport: Transport,
+    /// Whose data it is.
+    pub source: Arc<Source>,
+    /// When what it tells came in, and when it was written.
+    pub stamp: Stamp,
+}
+
+/// The names of the instrument that a message is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Source {
+    /// The exchange, as payloads name it.
+    pub exchange: String,
+    /// The market, as payloads name it.
+    pub market_type: &'static str,
+    /// The instrument, in the exchange's own name.
+    pub exchange_symbol: String,
 }
 
 impl Message {
@@ -46,7 +61,7 @@ impl Message {
 }
 
 /// The host's times of one message, in nanoseconds since the epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stamp {
     /// When the message is published.
     pub published_ns: u64,

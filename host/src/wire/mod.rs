@@ -19,9 +19,11 @@ mod writer;
 pub use books::state_name;
 pub use data_type::{DataType, Transport};
 pub use error::WireError;
-pub use message::{Message, Stamp};
+pub use message::{Message, Source, Stamp};
+pub use names::market_type_name;
 pub use number::digits;
 pub use subject::Subjects;
+pub use time::iso_text;
 pub use writer::Writer;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::data_type::PerType;
 use super::error::cut;
 use super::json::quoted;
-use super::{DataType, Subjects, WireError};
+use super::{DataType, Source, Subjects, WireError};
 use crate::sandbox::contract::{Instrument, MarketType};
 
 /// Longest name of an exchange, a symbol or a venue, in bytes.
@@ -18,6 +18,8 @@ const TOKEN_BYTES_MAX: usize = 256;
 pub(super) struct Prepared {
     /// As declared.
     pub(super) instrument: Instrument,
+    /// Its names, for whoever counts its messages.
+    pub(super) source: Arc<Source>,
     /// The subject of each data type.
     pub(super) subjects: PerType<Arc<str>>,
     /// `{"exchange":"..","market_type":"..","symbol":".."`: how every payload begins.
@@ -69,6 +71,11 @@ impl Prepared {
             opening,
             normalized_symbol,
             instrument_id,
+            source: Arc::new(Source {
+                exchange: exchange.to_owned(),
+                market_type,
+                exchange_symbol: instrument.exchange_symbol.clone(),
+            }),
             id_middle: format!(":{venue}:{symbol}:"),
             instrument,
         })
@@ -76,7 +83,7 @@ impl Prepared {
 }
 
 /// The market as subjects and payloads name it.
-const fn market_type_name(market_type: MarketType) -> &'static str {
+pub const fn market_type_name(market_type: MarketType) -> &'static str {
     match market_type {
         MarketType::Spot => "spot",
         MarketType::Perpetual => "perpetual",

@@ -37,6 +37,13 @@ pub(super) fn iso(out: &mut Vec<u8>, nanos: u64) {
     out.extend_from_slice(b"+00:00");
 }
 
+/// A time as `2025-10-09T08:53:20.500000+00:00`.
+pub fn iso_text(nanos: u64) -> String {
+    let mut out = Vec::with_capacity(32);
+    iso(&mut out, nanos);
+    String::from_utf8(out).unwrap_or_default()
+}
+
 /// Year, month and day of a number of days since 1970-01-01, in the Gregorian calendar. Years begin in March here, so
 /// that the leap day is the last day of a year: 719,468 days lie between 0000-03-01 and the epoch, 146,097 in 400 years.
 const fn civil_from_days(days: u64) -> (u64, u64, u64) {

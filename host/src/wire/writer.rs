@@ -124,6 +124,8 @@ impl Writer {
             payload: Bytes::copy_from_slice(&self.buffer),
             data_type,
             transport: data_type.transport(),
+            source: Arc::clone(&prepared.source),
+            stamp,
         })
     }
 }

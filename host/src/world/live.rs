@@ -4,12 +4,15 @@
 //! outbox, so a NATS server that is away or slow never holds up a socket.
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
 use super::alarms::Alarms;
-use crate::bus::{self, Bus, Outbox};
+use super::clock::{until, wall_clock};
+use super::delivered::Delivered;
+use super::outbound::Outbound;
+use crate::bus::{self, Outbox};
 use crate::rest;
 use crate::sandbox::contract::{Answer, Closed, Event, Frame, RequestFailure, Response};
 use crate::session::{Happening, World};
@@ -19,8 +22,11 @@ use crate::ws;
 /// Socket events that wait for the session; beyond them TCP waits.
 const SOCKET_EVENTS_MAX: usize = 1_024;
 
-/// Longest pause between two attempts to reach NATS for the first time.
-const BUS_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// Between two questions for a report, in nanoseconds.
+const REPORT_EVERY_NS: u64 = 1_000_000_000;
+
+/// Levels a side that a report is to hold.
+const REPORT_LEVELS: u32 = 1;
 
 /// How long a stopping session may take to publish what is queued.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
@@ -52,8 +58,9 @@ pub struct LiveWorld {
     client: rest::Client,
     answers: (mpsc::Sender<rest::Done>, mpsc::Receiver<rest::Done>),
     alarms: Alarms,
-    outbox: Outbox,
-    bus: Way,
+    /// When the next report is due, in nanoseconds since the epoch.
+    report_at: u64,
+    outbound: Outbound,
     seed: u64,
     stop: watch::Receiver<bool>,
 }
@@ -62,29 +69,15 @@ pub struct LiveWorld {
 enum Heard {
     Socket(ws::Event),
     Answer(rest::Done),
-    Alarm,
-}
-
-/// The way to the bus.
-enum Way {
-    Connecting(mpsc::Receiver<Bus>),
-    Open(Bus),
-    None,
+    Clock,
 }
 
 impl LiveWorld {
     /// A world on the current tokio runtime. NATS is tried in the background, for as long as it takes.
     pub fn new(parts: LiveParts) -> Self {
-        let bus = match parts.bus {
-            Some(settings) => {
-                let (sender, receiver) = mpsc::channel(1);
-                tokio::spawn(reach_bus(settings, sender));
-                Way::Connecting(receiver)
-            }
-            None => Way::None,
-        };
+        let now = wall_clock();
         Self {
-            now: wall_clock(),
+            now,
             dialer: parts.dialer,
             sockets: HashMap::new(),
             closing: HashMap::new(),
@@ -92,32 +85,42 @@ impl LiveWorld {
             client: parts.client,
             answers: mpsc::channel(SOCKET_EVENTS_MAX),
             alarms: Alarms::default(),
-            outbox: parts.outbox,
-            bus,
+            report_at: now.saturating_add(REPORT_EVERY_NS),
+            outbound: Outbound::new(parts.outbox, parts.bus),
             seed: parts.seed,
             stop: parts.stop,
         }
     }
 
-    /// Publishes what is queued, within some seconds, and closes the bus. Tells how many messages were left.
+    /// Publishes what is queued, within some seconds. Tells how many messages were left.
     pub async fn drain(&mut self) -> usize {
-        let drained = async {
-            while !self.outbox.is_empty() {
-                send_next(&mut self.bus, &mut self.outbox).await;
-            }
-            if let Way::Open(bus) = &self.bus
-                && let Err(error) = bus.flush().await
-            {
-                tracing::warn!("the last messages may be lost: {error}");
-            }
-        };
-        let _ = tokio::time::timeout(DRAIN_LIMIT, drained).await;
-        std::iter::from_fn(|| self.outbox.pop()).count()
+        let _ = tokio::time::timeout(DRAIN_LIMIT, self.outbound.send_all()).await;
+        self.outbound.give_up()
     }
 
-    /// What waits for the bus, and what it lost.
+    /// What waits for NATS, and what it lost.
     pub fn outbox(&self) -> &Outbox {
-        &self.outbox
+        self.outbound.outbox()
+    }
+
+    /// What was handed to NATS.
+    pub fn delivered(&self) -> &Delivered {
+        self.outbound.delivered()
+    }
+
+    /// Whether NATS is connected; none when no server is configured.
+    pub fn is_bus_connected(&self) -> Option<bool> {
+        self.outbound.is_connected()
+    }
+
+    /// What the session's WebSockets have done so far.
+    pub fn sockets(&self) -> ws::Counts {
+        self.dialer.counts()
+    }
+
+    /// What the session's requests have come to so far.
+    pub fn requests(&self) -> rest::Counts {
+        self.client.counts()
     }
 
     /// Whether the session was told to end.
@@ -129,6 +132,23 @@ impl LiveWorld {
         // The wall clock may step back; the adapter's time never does.
         self.now = self.now.max(to);
         self.now
+    }
+
+    /// When the clock has something to tell next.
+    fn next_due(&self) -> u64 {
+        let alarm = self.alarms.due();
+        alarm.map_or(self.report_at, |alarm| alarm.min(self.report_at))
+    }
+
+    fn on_clock(&mut self, now: u64) -> Option<Event> {
+        if self.alarms.due().is_some_and(|due| due <= now) {
+            return self.alarms.take().map(Event::Alarm);
+        }
+        if self.report_at <= now {
+            self.report_at = now.saturating_add(REPORT_EVERY_NS);
+            return Some(Event::ReportWanted(REPORT_LEVELS));
+        }
+        None
     }
 
     fn on_socket(&mut self, event: ws::Event) -> Option<Event> {
@@ -175,22 +195,25 @@ impl World for LiveWorld {
 
     async fn next(&mut self) -> Option<Happening> {
         loop {
-            let alarm = self.alarms.due();
-            let is_due = alarm.is_some_and(|due| due <= wall_clock());
+            let due = self.next_due();
+            let is_due = due <= wall_clock();
             // Rare things first: under load there is always one more frame.
             let heard = tokio::select! {
                 biased;
                 _ = self.stop.wait_for(|stop| *stop) => return None,
-                () = std::future::ready(()), if is_due => Heard::Alarm,
+                () = std::future::ready(()), if is_due => Heard::Clock,
                 Some(done) = self.answers.1.recv() => Heard::Answer(done),
-                () = send_next(&mut self.bus, &mut self.outbox), if !self.outbox.is_empty() => continue,
+                () = self.outbound.send_next(), if !self.outbound.outbox().is_empty() => continue,
                 Some(event) = self.socket_events.1.recv() => Heard::Socket(event),
-                () = until(alarm), if alarm.is_some() => Heard::Alarm,
+                () = until(due) => Heard::Clock,
             };
             let (now, event) = match heard {
                 Heard::Socket(event) => (event.noticed_ns, self.on_socket(event)),
                 Heard::Answer(done) => (wall_clock(), Some(Event::Response(response(done)))),
-                Heard::Alarm => (wall_clock(), self.alarms.take().map(Event::Alarm)),
+                Heard::Clock => {
+                    let now = wall_clock();
+                    (now, self.on_clock(now))
+                }
             };
             let now = self.advance(now);
             if let Some(event) = event {
@@ -231,7 +254,7 @@ impl World for LiveWorld {
     }
 
     fn publish(&mut self, message: Message) {
-        self.outbox.push(message);
+        self.outbound.push(message);
     }
 
     fn abandon(&mut self) {
@@ -242,47 +265,6 @@ impl World for LiveWorld {
         self.socket_events = mpsc::channel(SOCKET_EVENTS_MAX);
         self.answers = mpsc::channel(SOCKET_EVENTS_MAX);
         self.alarms.clear();
-    }
-}
-
-/// Sends the message that is next, once there is a way. Safe to drop while it waits: a message leaves the outbox only
-/// when the bus has it.
-async fn send_next(way: &mut Way, outbox: &mut Outbox) {
-    if let Way::Connecting(found) = way {
-        match found.recv().await {
-            Some(bus) => *way = Way::Open(bus),
-            None => *way = Way::None,
-        }
-    }
-    let Some(message) = outbox.next() else {
-        return;
-    };
-    if let Way::Open(bus) = way
-        && let Err(error) = bus.publish(message).await
-    {
-        tracing::error!("{}: not published: {error}", message.subject);
-    }
-    outbox.pop();
-}
-
-/// Tries to reach NATS until it is there.
-async fn reach_bus(settings: bus::Settings, found: mpsc::Sender<Bus>) {
-    let mut pause = Duration::from_millis(500);
-    loop {
-        match Bus::connect(&settings).await {
-            Ok(bus) => {
-                let _ = found.send(bus).await;
-                return;
-            }
-            Err(error) => {
-                tracing::warn!("{error}; trying again in {:.1} s", pause.as_secs_f64());
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = found.closed() => return,
-        }
-        pause = (pause * 2).min(BUS_PAUSE_MAX);
     }
 }
 
@@ -306,18 +288,4 @@ fn response(done: rest::Done) -> Response {
         request: done.request,
         outcome,
     }
-}
-
-/// Ends when the wall clock shows `time`; ends at once without one.
-async fn until(time: Option<u64>) {
-    let wait = time.map_or(0, |time| time.saturating_sub(wall_clock()));
-    tokio::time::sleep(Duration::from_nanos(wait)).await;
-}
-
-/// Nanoseconds since the epoch.
-fn wall_clock() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

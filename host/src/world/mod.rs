@@ -1,10 +1,14 @@
 //! The worlds in which a session can run: implementations of [`crate::session::World`].
 
 mod alarms;
+mod clock;
+mod delivered;
 mod live;
 mod memory;
+mod outbound;
 mod replay;
 
+pub use delivered::{Delivered, Subject};
 pub use live::{LiveParts, LiveWorld};
 pub use memory::{Done, MemoryWorld};
 pub use replay::{Pace, ReplayWorld};

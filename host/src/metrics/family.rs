@@ -1,0 +1,98 @@
+//! Putting metrics together: names, helps and labelled figures.
+
+use prometheus::proto::{
+    Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
+};
+
+use crate::distribution::Distribution;
+
+/// Labels of one figure.
+pub(super) type Labels<'a> = &'a [(&'static str, &'a str)];
+
+/// All metrics of one answer, in the order in which they were begun.
+#[derive(Default)]
+pub(super) struct Families(Vec<MetricFamily>);
+
+/// One metric whose figures are being added.
+pub(super) struct Family<'a>(&'a mut MetricFamily);
+
+impl Families {
+    /// Begins a metric that only rises.
+    pub(super) fn counter(&mut self, name: &str, help: &str) -> Family<'_> {
+        self.begin(name, help, MetricType::COUNTER)
+    }
+
+    /// Begins a metric that rises and falls.
+    pub(super) fn gauge(&mut self, name: &str, help: &str) -> Family<'_> {
+        self.begin(name, help, MetricType::GAUGE)
+    }
+
+    /// Begins a metric of durations in seconds.
+    pub(super) fn histogram(&mut self, name: &str, help: &str) -> Family<'_> {
+        self.begin(name, help, MetricType::HISTOGRAM)
+    }
+
+    fn begin(&mut self, name: &str, help: &str, kind: MetricType) -> Family<'_> {
+        let mut family = MetricFamily::default();
+        family.set_name(name.to_owned());
+        family.set_help(help.to_owned());
+        family.set_field_type(kind);
+        Family(self.0.push_mut(family))
+    }
+
+    /// The metrics that have a figure.
+    pub(super) fn finish(self) -> Vec<MetricFamily> {
+        let has_figures = |family: &MetricFamily| !family.get_metric().is_empty();
+        self.0.into_iter().filter(has_figures).collect()
+    }
+}
+
+impl Family<'_> {
+    /// Adds a figure of a counter or a gauge.
+    pub(super) fn add(&mut self, labels: Labels<'_>, value: f64) -> &mut Self {
+        let mut metric = labelled(labels);
+        if self.0.get_field_type() == MetricType::COUNTER {
+            let mut counter = Counter::default();
+            counter.set_value(value);
+            metric.set_counter(counter);
+        } else {
+            let mut gauge = Gauge::default();
+            gauge.set_value(value);
+            metric.set_gauge(gauge);
+        }
+        self.0.mut_metric().push(metric);
+        self
+    }
+
+    /// Adds a whole number.
+    pub(super) fn add_count(&mut self, labels: Labels<'_>, value: u64) -> &mut Self {
+        self.add(labels, value as f64)
+    }
+
+    /// Adds the durations of a histogram.
+    pub(super) fn add_durations(&mut self, labels: Labels<'_>, durations: &Distribution) {
+        let bucket = |(bound, count)| {
+            let mut bucket = Bucket::default();
+            bucket.set_upper_bound(bound);
+            bucket.set_cumulative_count(count);
+            bucket
+        };
+        let mut histogram = Histogram::default();
+        histogram.set_sample_count(durations.count());
+        histogram.set_sample_sum(durations.sum_seconds());
+        histogram.set_bucket(durations.cumulative().map(bucket).collect());
+        let mut metric = labelled(labels);
+        metric.set_histogram(histogram);
+        self.0.mut_metric().push(metric);
+    }
+}
+
+fn labelled(labels: Labels<'_>) -> Metric {
+    let pair = |(name, value): &(&'static str, &str)| {
+        let mut pair = LabelPair::default();
+        pair.set_name((*name).to_owned());
+        pair.set_value((*value).to_owned());
+        pair
+    };
+    Metric::from_label(labels.iter().map(pair).collect())
+}

@@ -1,0 +1,163 @@
+//! How well a session is, and why: pure, from its last status.
+
+use std::time::Duration;
+
+use crate::sandbox::contract::{BookState, StreamReport};
+use crate::status::{SessionStatus, State};
+use crate::wire::state_name;
+
+/// A session that has told nothing for this long hangs.
+const SILENT_SESSION: Duration = Duration::from_secs(15);
+
+/// A book's stream is silent when it brings nothing for this long.
+const SILENT_BOOK_NS: u64 = 60_000_000_000;
+
+/// Reasons of one kind that are told one by one.
+const NAMED_MAX: usize = 10;
+
+/// How well something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Verdict {
+    /// As it should be.
+    Healthy,
+    /// At work, with something missing.
+    Degraded,
+    /// Not at work.
+    Unhealthy,
+}
+
+impl Verdict {
+    /// The word on the page.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
+/// How well a session is, with every reason for not being healthy. `now` is in nanoseconds since the epoch.
+pub(super) fn of_session(session: &SessionStatus, now: u64) -> (Verdict, Vec<String>) {
+    let mut reasons = Reasons::default();
+    match session.state {
+        State::Running => {}
+        State::Starting => reasons.add(Verdict::Degraded, "starting".to_owned()),
+        State::Restarting => reasons.add(
+            Verdict::Degraded,
+            "its adapter was stopped by a fault and starts again".to_owned(),
+        ),
+        State::Degraded => reasons.add(
+            Verdict::Degraded,
+            format!(
+                "its adapter uses {:.1} MiB, above the soft limit of {} MiB",
+                session.memory_bytes as f64 / f64::from(1 << 20),
+                session.memory_soft_bytes >> 20
+            ),
+        ),
+        State::Failed => reasons.add(
+            Verdict::Unhealthy,
+            "its adapter was stopped too often and stays down".to_owned(),
+        ),
+        State::Stopping | State::Stopped => {
+            reasons.add(Verdict::Unhealthy, session.state.name().to_owned());
+        }
+    }
+    let silent = session.posted.elapsed();
+    let should_report = !matches!(
+        session.state,
+        State::Failed | State::Stopped | State::Restarting
+    );
+    if silent > SILENT_SESSION && should_report {
+        reasons.add(
+            Verdict::Unhealthy,
+            format!("has told nothing for {} s", silent.as_secs()),
+        );
+    }
+    if session.state.is_at_work() {
+        connections(session, &mut reasons);
+        books(session, now, &mut reasons);
+    }
+    (reasons.worst, reasons.texts)
+}
+
+fn connections(session: &SessionStatus, reasons: &mut Reasons) {
+    let (wanted, open) = (session.connections_wanted, session.connections_open);
+    if wanted == 0 || open == wanted {
+        return;
+    }
+    let verdict = if open == 0 {
+        Verdict::Unhealthy
+    } else {
+        Verdict::Degraded
+    };
+    reasons.add(verdict, format!("{open} of {wanted} connections are open"));
+}
+
+fn books(session: &SessionStatus, now: u64, reasons: &mut Reasons) {
+    let mut out_of_sync = Vec::new();
+    let mut silent = Vec::new();
+    for instrument in &session.instruments {
+        let symbol = &instrument.names.exchange_symbol;
+        let Some(report) = &instrument.report else {
+            continue;
+        };
+        if let Some(state) = report
+            .book_state
+            .filter(|state| *state != BookState::Synced)
+        {
+            out_of_sync.push(format!("{symbol} {}", state_name(state)));
+        }
+        let mut streams = report.streams.iter();
+        if let Some(stream) = streams.find(|stream| stream.data_type == "orderbook")
+            && is_silent(stream, now)
+        {
+            silent.push(symbol.clone());
+        }
+    }
+    reasons.add_all("books not synced", &out_of_sync);
+    reasons.add_all("book streams silent for more than 60 s", &silent);
+}
+
+/// Whether a book's stream that was heard once is heard no more.
+pub(super) fn is_silent(stream: &StreamReport, now: u64) -> bool {
+    stream
+        .heard
+        .is_some_and(|heard| now.saturating_sub(heard) > SILENT_BOOK_NS)
+}
+
+struct Reasons {
+    worst: Verdict,
+    texts: Vec<String>,
+}
+
+impl Default for Reasons {
+    fn default() -> Self {
+        Self {
+            worst: Verdict::Healthy,
+            texts: Vec::new(),
+        }
+    }
+}
+
+impl Reasons {
+    fn add(&mut self, verdict: Verdict, text: String) {
+        self.worst = self.worst.max(verdict);
+        self.texts.push(text);
+    }
+
+    fn add_all(&mut self, what: &str, names: &[String]) {
+        if names.is_empty() {
+            return;
+        }
+        let named: Vec<&str> = names.iter().take(NAMED_MAX).map(String::as_str).collect();
+        let more = names.len().saturating_sub(NAMED_MAX);
+        let rest = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        let text = format!("{what}: {}{rest}", named.join(", "));
+        self.add(Verdict::Degraded, text);
+    }
+}

@@ -1,0 +1,61 @@
+//! The board that all sessions pin their status to.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::session::SessionStatus;
+use crate::rest::{Budgets, HostUsage};
+
+/// The last status of every session.
+#[derive(Debug)]
+pub struct Board {
+    began: Instant,
+    began_at: SystemTime,
+    budgets: Budgets,
+    sessions: Mutex<BTreeMap<String, Arc<SessionStatus>>>,
+}
+
+impl Board {
+    /// An empty board of a daemon that begins now.
+    pub fn new(budgets: Budgets) -> Self {
+        Self {
+            began: Instant::now(),
+            began_at: SystemTime::now(),
+            budgets,
+            sessions: Mutex::default(),
+        }
+    }
+
+    /// Replaces what is known of the status's session.
+    pub fn post(&self, status: SessionStatus) {
+        let status = Arc::new(status);
+        // What is replaced is dropped after the lock.
+        let _before = self.lock().insert(status.name.clone(), status);
+    }
+
+    /// Every session's last status, by name.
+    pub fn sessions(&self) -> Vec<Arc<SessionStatus>> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// How the request budgets stand.
+    pub fn budgets(&self) -> Vec<HostUsage> {
+        self.budgets.report()
+    }
+
+    /// How long the daemon has been running.
+    pub fn uptime(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// When it began.
+    pub fn began_at(&self) -> SystemTime {
+        self.began_at
+    }
+
+    /// Only inserting and copying is done under it.
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<SessionStatus>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,8 @@
+//! How every session stands: each pins its last status to the board, and whoever looks reads it there. Nobody who looks
+//! ever waits for an adapter.
+
+mod board;
+mod session;
+
+pub use board::Board;
+pub use session::{InstrumentStatus, Outgoing, SessionStatus, State};

@@ -1,0 +1,105 @@
+//! Plain lines for people: once a second, what sessions do and how their books stand.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::Write;
+
+use crate::sandbox::contract::{InstrumentReport, unpack};
+use crate::status::SessionStatus;
+use crate::wire::{digits, state_name};
+
+/// Turns the counters of sessions into lines; remembers the figures of the last time.
+pub struct View {
+    output: Box<dyn Write>,
+    last: HashMap<String, Figures>,
+}
+
+#[derive(Default, Clone, Copy)]
+struct Figures {
+    published: u64,
+    events: u64,
+    fuel: u64,
+    seconds: f64,
+}
+
+impl View {
+    /// A view that writes to `output`.
+    pub fn new(output: Box<dyn Write>) -> Self {
+        Self {
+            output,
+            last: HashMap::new(),
+        }
+    }
+
+    /// Writes how a session stands, `seconds` after the beginning.
+    ///
+    /// An output that nobody reads any more is no reason to stop what is shown.
+    pub fn show(&mut self, session: &SessionStatus, seconds: f64) {
+        let lines = self.lines(session, seconds);
+        let _ = self.write(&lines);
+    }
+
+    /// Writes a text.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn write(&mut self, text: &str) -> std::io::Result<()> {
+        writeln!(self.output, "{text}")?;
+        self.output.flush()
+    }
+
+    fn lines(&mut self, session: &SessionStatus, seconds: f64) -> String {
+        let tally = &session.tally;
+        let published: u64 = tally.published.values().sum();
+        let now = Figures {
+            published,
+            events: tally.events,
+            fuel: tally.fuel,
+            seconds,
+        };
+        let before = self.last.insert(session.name.clone(), now);
+        let before = before.unwrap_or_default();
+        let per_second =
+            (published - before.published) as f64 / (seconds - before.seconds).max(0.001);
+        let fuel_per_event = (tally.fuel - before.fuel).checked_div(tally.events - before.events);
+        let mut text = String::new();
+        let _ = write!(
+            text,
+            "{seconds:6.1} s  {}  {per_second:6.0} messages/s  adapter: {:.1} MiB, fuel {} an event, faults {}",
+            session.name,
+            session.memory_bytes as f64 / f64::from(1 << 20),
+            fuel_per_event.unwrap_or(0),
+            tally.faults,
+        );
+        let mut instruments: Vec<_> = session.instruments.iter().collect();
+        instruments.sort_by(|a, b| a.names.exchange_symbol.cmp(&b.names.exchange_symbol));
+        for instrument in instruments {
+            if let Some(report) = &instrument.report {
+                let symbol = &instrument.names.exchange_symbol;
+                let _ = write!(text, "\n          {symbol:<12} {}", book(report));
+            }
+        }
+        text
+    }
+}
+
+fn book(report: &InstrumentReport) -> String {
+    let state = report.book_state.map_or("no book", state_name);
+    let side = |packed: &[i64]| {
+        unpack(packed).next().map_or_else(
+            || "-".to_string(),
+            |level| {
+                let quantity = digits(level.quantity, level.quantity_scale);
+                format!("{} x {quantity}", digits(level.price, level.price_scale))
+            },
+        )
+    };
+    format!(
+        "{state:<9}  bid {:<28} ask {:<28} trades {:<7} updates {:<7} gaps {}",
+        side(&report.bids),
+        side(&report.asks),
+        report.counters.trades,
+        report.counters.updates_applied,
+        report.counters.gaps,
+    )
+}
