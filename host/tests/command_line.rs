@@ -4,24 +4,52 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+/// Every variable of the environment that the daemon reads.
+const VARIABLES: [&str; 11] = [
+    "MARKETPRISM_CONFIG_PATH",
+    "MARKETPRISM_UNIFIED_DATA_COLLECTION_CONFIG",
+    "MARKETPRISM_NATS_URL",
+    "NATS_URL",
+    "MARKETPRISM_LOG_LEVEL",
+    "MARKETPRISM_LOG_JSON",
+    "MARKETPRISM_DEBUG",
+    "COLLECTOR_ENABLE_HTTP",
+    "HEALTH_CHECK_PORT",
+    "METRICS_PORT",
+    "HEALTH_GRACE_SECONDS",
+];
+
 /// Runs `marketprism` in an empty folder with these files.
 fn run(files: &[(&str, &str)], arguments: &[&str]) -> Output {
+    run_in(&[], files, arguments)
+}
+
+/// `run` with these variables of the environment.
+fn run_in(environment: &[(&str, &str)], files: &[(&str, &str)], arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path: PathBuf = folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    Command::new(env!("CARGO_BIN_EXE_marketprism"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_marketprism"));
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
+    command
         .args(arguments)
         .current_dir(folder.path())
-        .env_remove("MARKETPRISM_LOG_LEVEL")
+        .envs(environment.iter().copied())
         .output()
         .unwrap()
 }
 
 fn complaint(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 const GOOD: &str = "exchanges:\n  alpha_spot:\n    market_type: spot\n    symbols: [ABC]\n    \
@@ -160,4 +188,121 @@ fn a_check_names_the_keys_that_nobody_reads() {
     assert!(output.status.success(), "{}", complaint(&output));
     let answer = String::from_utf8_lossy(&output.stdout);
     assert!(answer.contains("unknown key netwroking"), "{answer}");
+}
+
+#[test]
+fn help_names_every_command_and_every_variable_with_examples() {
+    let output = run(&[], &["--help"]);
+    assert!(output.status.success());
+    let help = printed(&output);
+    for part in [
+        "run",
+        "replay",
+        "config",
+        "Examples:",
+        "--mode",
+        "--single-process",
+    ]
+    .iter()
+    .chain(&VARIABLES)
+    {
+        assert!(help.contains(part), "{part} is not in the help:\n{help}");
+    }
+    assert!(help.lines().all(|line| line.len() <= 120), "{help}");
+}
+
+#[test]
+fn without_a_command_it_runs_the_daemon() {
+    for arguments in [
+        &["--config", "c.yaml"][..],
+        &["-c", "c.yaml", "--mode", "launcher"],
+        &["-c", "c.yaml", "-m", "collector", "--single-process"],
+        &["run", "-c", "c.yaml", "-e", "alpha_spot", "-l", "info"],
+        &["-l", "INFO", "run", "-c", "c.yaml"],
+    ] {
+        let output = run(&[("c.yaml", GOOD), ("adapters/x", "")], arguments);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        assert!(
+            printed(&output).contains("] [main] [ERROR] alpha_spot: no adapter in ./adapters"),
+            "{arguments:?}: {}",
+            printed(&output)
+        );
+    }
+}
+
+#[test]
+fn a_single_process_is_what_it_is_anyway_and_one_line_says_so() {
+    let output = run(&[("c.yaml", GOOD)], &["-c", "c.yaml", "--single-process"]);
+    assert_eq!(printed(&output).matches("--single-process").count(), 1);
+}
+
+#[test]
+fn mode_test_checks_the_configuration() {
+    let output = run(
+        &[("c.yaml", GOOD)],
+        &["--mode", "test", "--config", "c.yaml"],
+    );
+    assert!(output.status.success(), "{}", complaint(&output));
+    assert!(printed(&output).contains("usable"));
+}
+
+#[test]
+fn a_flag_of_run_before_another_command_is_refused_and_not_ignored() {
+    let output = run(&[("c.yaml", GOOD)], &["-c", "c.yaml", "config", "check"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        complaint(&output).contains("`--config` belongs after `config`"),
+        "{}",
+        complaint(&output)
+    );
+}
+
+#[test]
+fn the_environment_names_the_configuration_of_every_command() {
+    let environment = [("MARKETPRISM_CONFIG_PATH", "elsewhere.yaml")];
+    for arguments in [
+        &[][..],
+        &["run"],
+        &["config", "check"],
+        &["replay", "--exchange", "alpha_spot", "r.jsonl"],
+    ] {
+        let output = run_in(&environment, &[], arguments);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        let complaint = complaint(&output);
+        for part in ["elsewhere.yaml", "MARKETPRISM_CONFIG_PATH"] {
+            assert!(complaint.contains(part), "{arguments:?}: {complaint}");
+        }
+    }
+}
+
+#[test]
+fn a_level_that_is_none_is_refused_on_the_command_line_and_told_from_the_environment() {
+    let output = run(&[("c.yaml", GOOD)], &["-c", "c.yaml", "-l", "loud"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(complaint(&output).contains("none of DEBUG, INFO, WARNING, ERROR"));
+
+    let environment = [("MARKETPRISM_LOG_LEVEL", "loud")];
+    let output = run_in(&environment, &[("c.yaml", GOOD)], &["-c", "c.yaml"]);
+    assert!(
+        printed(&output).contains("[WARNING] MARKETPRISM_LOG_LEVEL: \"loud\""),
+        "{}",
+        printed(&output)
+    );
+}
+
+#[test]
+fn the_daemon_logs_json_on_standard_output_when_the_environment_asks() {
+    let environment = [
+        ("MARKETPRISM_LOG_JSON", "true"),
+        ("MARKETPRISM_LOG_LEVEL", "info"),
+    ];
+    let output = run_in(&environment, &[("c.yaml", GOOD)], &["-c", "c.yaml"]);
+    let lines = printed(&output);
+    assert!(!lines.is_empty());
+    for line in lines.lines() {
+        let object: serde_json::Value = serde_json::from_str(line).unwrap();
+        for key in ["timestamp", "session", "level", "message"] {
+            assert!(object.get(key).is_some(), "{line}");
+        }
+    }
 }

@@ -1,0 +1,135 @@
+//! The commands, one file each, and what several of them need: the configuration file, the signal to end.
+
+pub mod config;
+mod plans;
+pub mod replay;
+pub mod run;
+mod unread_keys;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use marketprism_host::bus;
+use marketprism_host::config::{self as configuration, Config, ConfigError};
+
+pub use plans::UnknownExchange;
+
+/// Environment variables that name the configuration file; the first that is set wins.
+const FILE_VARIABLES: [&str; 2] = [
+    "MARKETPRISM_CONFIG_PATH",
+    "MARKETPRISM_UNIFIED_DATA_COLLECTION_CONFIG",
+];
+
+/// The configuration file where nothing names one.
+const FILE_DEFAULT: &str = "config/marketprism.yaml";
+
+/// Which configuration file.
+#[derive(clap::Args)]
+pub struct ConfigFile {
+    /// The configuration file [default: the environment's, else config/marketprism.yaml]
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    /// Reads it. Returns its path, for messages, and what it says.
+    pub fn load(&self) -> anyhow::Result<(PathBuf, Config)> {
+        let (path, named_by) = self.path(&|name| std::env::var(name).ok());
+        match configuration::load(&path) {
+            Ok(config) => Ok((path, config)),
+            Err(error @ ConfigError::Unreadable { .. }) => {
+                Err(error).with_context(|| format!("the configuration file ({named_by})"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The file, and who named it.
+    fn path(&self, environment: configuration::Environment<'_>) -> (PathBuf, String) {
+        if let Some(path) = &self.config {
+            return (path.clone(), "named by --config".to_owned());
+        }
+        for name in FILE_VARIABLES {
+            if let Some(path) = environment(name).filter(|path| !path.trim().is_empty()) {
+                return (path.into(), format!("named by {name}"));
+            }
+        }
+        let hint = format!(
+            "the default; --config FILE or {} names another",
+            FILE_VARIABLES[0]
+        );
+        (FILE_DEFAULT.into(), hint)
+    }
+}
+
+/// Whether whoever read standard output has seen enough (`| head`).
+fn is_closed_output(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// How to reach NATS at these servers with what the configuration says.
+fn bus_settings(config: &Config, servers: Vec<String>) -> bus::Settings {
+    let nats = config.nats.clone();
+    bus::Settings {
+        servers,
+        client_name: nats.client_name,
+        user: nats.user,
+        password: nats.password,
+        token: nats.token,
+        credentials_file: nats.credentials_file,
+        tls: bus::Tls {
+            required: nats.tls.required,
+            ca_file: nats.tls.ca_file,
+            certificate_file: nats.tls.cert_file,
+            key_file: nats.tls.key_file,
+        },
+        ..bus::Settings::default()
+    }
+}
+
+/// Ends when somebody asks the process to end.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_names_the_file_before_the_environment_and_that_before_the_default() {
+        let [first, second] = FILE_VARIABLES;
+        for (flag, first_says, second_says, wanted) in [
+            (Some("a"), Some("b"), Some("c"), "a"),
+            (None, Some("b"), Some("c"), "b"),
+            (None, None, Some("c"), "c"),
+            (None, Some(" "), Some("c"), "c"),
+            (None, None, None, FILE_DEFAULT),
+        ] {
+            let file = ConfigFile {
+                config: flag.map(PathBuf::from),
+            };
+            let environment = |name: &str| {
+                let said = if name == first {
+                    first_says
+                } else {
+                    second_says
+                };
+                assert!(name == first || name == second, "{name}");
+                said.map(str::to_owned)
+            };
+            assert_eq!(file.path(&environment).0, PathBuf::from(wanted));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! From blocks of the configuration to what a session is made of.
+
+use std::path::Path;
+
+use marketprism_host::adapter_folder::{self, FolderError};
+use marketprism_host::config::{Config, Exchange};
+use marketprism_host::sandbox::{Adapter, Engine, Grant};
+use marketprism_host::session::Plan;
+use marketprism_host::wire::Subjects;
+
+/// The engine, with its cache in the daemon's folder.
+pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
+    Ok(Engine::new(Some(&config.data_dir.join("cache")))?)
+}
+
+/// The block of that name.
+pub(super) fn block<'a>(
+    config: &'a Config,
+    file: &Path,
+    name: &str,
+) -> anyhow::Result<&'a Exchange> {
+    let found = config
+        .exchanges
+        .iter()
+        .find(|exchange| exchange.name == name);
+    Ok(found.ok_or_else(|| UnknownExchange::new(config, file, name))?)
+}
+
+/// What to run: the block and its adapter (or the one in `file`).
+pub(super) fn plan(
+    config: &Config,
+    engine: &Engine,
+    exchange: &Exchange,
+    file: Option<&Path>,
+) -> anyhow::Result<Plan> {
+    let adapter = adapter(config, engine, exchange, file)?;
+    let templates = config
+        .nats
+        .streams
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()));
+    Ok(Plan::new(
+        exchange,
+        Subjects::with_templates(templates)?,
+        adapter.into(),
+    ))
+}
+
+/// The adapter of a block: the one in `file`, else the one in the adapters folder that serves the block's exchange.
+pub(super) fn adapter(
+    config: &Config,
+    engine: &Engine,
+    exchange: &Exchange,
+    file: Option<&Path>,
+) -> Result<Adapter, FolderError> {
+    let grant = Grant {
+        sha256: exchange.adapter_sha256.clone(),
+    };
+    match file {
+        Some(file) => adapter_folder::open(engine, file, &grant, &exchange.limits),
+        None => adapter_folder::find(
+            engine,
+            &config.adapters_dir,
+            exchange.adapter.as_deref(),
+            &exchange.venue,
+            &grant,
+            &exchange.limits,
+        ),
+    }
+}
+
+/// The command line names an exchange that the file does not have.
+#[derive(Debug, thiserror::Error)]
+#[error("{file} has no block exchanges.{wanted}; it has {present}")]
+pub struct UnknownExchange {
+    file: String,
+    wanted: String,
+    present: String,
+}
+
+impl UnknownExchange {
+    fn new(config: &Config, file: &Path, wanted: &str) -> Self {
+        let names: Vec<&str> = config
+            .exchanges
+            .iter()
+            .map(|exchange| exchange.name.as_str())
+            .collect();
+        Self {
+            file: file.display().to_string(),
+            wanted: wanted.to_string(),
+            present: names.join(", "),
+        }
+    }
+}

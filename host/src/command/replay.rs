@@ -1,0 +1,95 @@
+//! `marketprism replay`: recorded traffic through an adapter.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use marketprism_host::bus::Bus;
+use marketprism_host::replay::{Replay, Show};
+use marketprism_host::world::Pace;
+
+use super::plans::{block, engine, plan};
+use super::{ConfigFile, bus_settings, is_closed_output, stop_signal, unread_keys};
+
+/// Standard output gets one JSON object per published message, {"subject":..,"headers":{..},"payload":{..}}; the
+/// summary goes to --summary, else to standard error.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The recording: one JSON object a line, {"t_ns":..,"conn":..,"kind":"ws"|"http",..,"data":..}
+    #[arg(value_name = "CAPTURE.jsonl")]
+    capture: PathBuf,
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Whose traffic it is: the name of a block under `exchanges`
+    #[arg(long, short, value_name = "NAME")]
+    exchange: String,
+    /// Instruments in the exchange's names, instead of the configured ones
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    symbols: Option<Vec<String>>,
+    /// The adapter, instead of the one in the adapters folder
+    #[arg(long, value_name = "FILE.wasm")]
+    adapter: Option<PathBuf>,
+    /// Publish to this NATS server as well, nats://HOST:PORT
+    #[arg(long, value_name = "URL")]
+    nats: Option<String>,
+    /// How fast to play
+    #[arg(long, value_enum, default_value = "max")]
+    pace: Pace,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value = "messages")]
+    view: Show,
+    /// Where to write the summary, one JSON object
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+}
+
+/// Replays a recording.
+pub fn replay(arguments: Arguments) -> anyhow::Result<()> {
+    let (file, config) = arguments.file.load()?;
+    let exchange = block(&config, &file, &arguments.exchange)?;
+    let adapter = arguments.adapter.as_deref();
+    let mut plan = plan(&config, &engine(&config)?, exchange, adapter)?;
+    unread_keys::report(&config, &file, [&plan]);
+    if let Some(symbols) = arguments.symbols {
+        plan.symbols = symbols;
+    }
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let bus = match &arguments.nats {
+                Some(server) => {
+                    let settings = bus_settings(&config, vec![server.clone()]);
+                    Some(
+                        Bus::connect(&settings)
+                            .await
+                            .context("publishing with --nats")?,
+                    )
+                }
+                None => None,
+            };
+            let replay = Replay {
+                plan,
+                capture: arguments.capture,
+                pace: arguments.pace,
+                show: arguments.view,
+                bus,
+            };
+            let output = std::io::BufWriter::with_capacity(1 << 18, std::io::stdout());
+            let summary = replay.run(Box::new(output), stop_signal()?).await;
+            let summary = match summary {
+                Err(error) if is_closed_output(&error) => return Ok(()),
+                summary => summary?,
+            };
+            let text = format!("{summary:#}\n");
+            match &arguments.summary {
+                Some(path) => std::fs::write(path, text)
+                    .with_context(|| format!("cannot write the summary {}", path.display())),
+                None if arguments.view == Show::Lines => Ok(()),
+                None => {
+                    eprint!("{text}");
+                    Ok(())
+                }
+            }
+        })
+}

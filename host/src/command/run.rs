@@ -1,0 +1,105 @@
+//! `marketprism run`: the daemon.
+
+use std::collections::BTreeSet;
+
+use marketprism_host::run::Daemon;
+use marketprism_host::view::View;
+
+use super::plans::{block, engine, plan};
+use super::{ConfigFile, bus_settings, stop_signal, unread_keys};
+
+/// Which configuration, and which exchanges of it.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(super) file: ConfigFile,
+    /// Only this exchange, the name of a block under `exchanges`; may be given more than once
+    #[arg(long, short, value_name = "NAME")]
+    pub(super) exchange: Vec<String>,
+    /// launcher or collector: run the daemon; test: as `config check`
+    #[arg(
+        long,
+        short,
+        value_enum,
+        default_value = "launcher",
+        hide_possible_values = true
+    )]
+    pub mode: Mode,
+    /// Changes nothing: everything is one process already
+    #[arg(long)]
+    single_process: bool,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value = "log")]
+    pub view: Show,
+}
+
+/// What a running daemon prints on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Show {
+    /// The log.
+    Log,
+    /// Once a second plain lines for people; the log goes to standard error.
+    Lines,
+}
+
+/// What the old collector's `--mode` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// Run.
+    Launcher,
+    /// Run.
+    Collector,
+    /// Check the configuration.
+    Test,
+}
+
+/// Runs the daemon until it is asked to end.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if arguments.single_process {
+        tracing::info!("--single-process changes nothing: everything is one process already");
+    }
+    let (file, config) = arguments.file.load()?;
+    let mut chosen = Vec::new();
+    for name in BTreeSet::from_iter(&arguments.exchange) {
+        chosen.push(block(&config, &file, name)?);
+    }
+    if chosen.is_empty() {
+        chosen = config
+            .exchanges
+            .iter()
+            .filter(|exchange| exchange.enabled)
+            .collect();
+    }
+    let engine = engine(&config)?;
+    let (mut plans, mut missing) = (Vec::new(), None);
+    for exchange in chosen {
+        match plan(&config, &engine, exchange, None) {
+            Ok(plan) => plans.push(plan),
+            // One exchange without an adapter is no reason to collect from none.
+            Err(error) => {
+                tracing::error!("{}: {error:#}", exchange.name);
+                missing = Some(error);
+            }
+        }
+    }
+    if let (true, Some(error)) = (plans.is_empty(), missing) {
+        return Err(error);
+    }
+    unread_keys::report(&config, &file, &plans);
+    let bus = config
+        .nats
+        .enabled
+        .then(|| bus_settings(&config, config.nats.servers.clone()));
+    let lines = || View::new(Box::new(std::io::stdout()));
+    let daemon = Daemon {
+        plans,
+        bus,
+        proxy: config.proxy.clone(),
+        monitoring: config.monitoring.clone(),
+        view: (arguments.view == Show::Lines).then(lines),
+    };
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async { daemon.run(stop_signal()?).await })
+}
