@@ -15,10 +15,10 @@ TEST_PROFILE ?= release
 # Where the recordings for tests are.
 MARKETPRISM_SHARED ?= $(abspath ../shared)
 
-CAPTURE ?=
 CONFIG ?= config/marketprism.yaml
-EXCHANGE ?= binance_spot
-SYMBOLS ?=
+SYMBOLS ?= BTCUSDT,ETHUSDT
+FAULTS ?= light,drop=0.004,close=0.0001
+RATE ?= 250
 DEMO_SECONDS ?=
 
 export WASM_TOOLCHAIN MARKETPRISM_SHARED
@@ -29,10 +29,11 @@ help:
 	@echo 'make setup      what the others need: Rust, its WebAssembly target, a C compiler, nats-server'
 	@echo 'make adapters   build the adapters into adapters/*.wasm'
 	@echo 'make build      build the daemon: $(TARGET_DIR)/release/marketprism'
-	@echo 'make demo       see it work on a synthetic recording; Ctrl-C ends it'
-	@echo '                CAPTURE=file       another recording'
-	@echo '                CONFIG=file EXCHANGE=name SYMBOLS=A,B'
-	@echo '                DEMO_SECONDS=20    end it after 20 s'
+	@echo 'make demo       see it work against a simulated exchange; Ctrl-C ends it'
+	@echo '                FAULTS=none|light|heavy|name=chance,..   how much goes wrong there'
+	@echo '                RATE=250                  orders of each symbol in a second'
+	@echo '                CONFIG=file SYMBOLS=A,B   another configuration, and what is traded there'
+	@echo '                DEMO_SECONDS=20           end it after 20 s'
 	@echo 'make test       all tests; recordings are looked for in $(MARKETPRISM_SHARED)'
 	@echo '                MARKETPRISM_SHARED=folder   look elsewhere'
 	@echo 'make bench      measure'
@@ -69,11 +70,11 @@ build: setup
 	@cargo build --release --package marketprism-host
 
 demo: build adapters
-	@echo 'building the maker of synthetic recordings (half a minute the first time)'
-	@cargo build --release --package marketprism-tests --bin synthetic-capture
-	@CAPTURE='$(CAPTURE)' CONFIG='$(CONFIG)' EXCHANGE='$(EXCHANGE)' SYMBOLS='$(SYMBOLS)' \
-	    DEMO_SECONDS='$(DEMO_SECONDS)' MARKETPRISM='$(or $(MARKETPRISM),$(TARGET_DIR)/release/marketprism)' \
-	    SYNTHETIC_CAPTURE='$(TARGET_DIR)/release/synthetic-capture' exec tests/setup/demo.sh
+	@echo 'building the simulated exchange (half a minute the first time)'
+	@cargo build --release --package marketprism-tests --bin exchange-sim
+	@CONFIG='$(CONFIG)' SYMBOLS='$(SYMBOLS)' FAULTS='$(FAULTS)' RATE='$(RATE)' DEMO_SECONDS='$(DEMO_SECONDS)' \
+	    MARKETPRISM='$(or $(MARKETPRISM),$(TARGET_DIR)/release/marketprism)' \
+	    EXCHANGE_SIM='$(TARGET_DIR)/release/exchange-sim' exec tests/setup/demo.sh
 
 test: setup adapters guests
 	@command -v nats-server >/dev/null || { echo 'the tests need nats-server: apt-get install nats-server'; exit 1; }

@@ -1,9 +1,8 @@
 #!/bin/bash
-# The daemon at work on one recording, at the recorded pace, printed as lines for people.
+# The daemon at work: a simulated exchange, a nats-server and the shipped configuration with other addresses.
 #
-# Makes a synthetic recording when no CAPTURE is given, starts a nats-server of its own on a free loopback port, and
-# takes everything away again however it ends: by itself, by Ctrl-C, SIGTERM, a closed terminal, or a failure.
-# Called by `make demo`, which says what the variables mean.
+# Both servers are on free loopback ports of their own, and everything is taken away again however it ends: by Ctrl-C,
+# SIGTERM, a closed terminal, a time limit or a failure. Called by `make demo`, which says what the variables mean.
 set -euo pipefail
 
 # At a terminal this script takes the terminal for itself, so that Ctrl-C reaches it and not the `make` around it:
@@ -13,9 +12,9 @@ if [[ -t 0 && -z ${DEMO_HAS_TERMINAL:-} ]] && command -v setpriv >/dev/null; the
 fi
 
 cd "$(dirname "$0")/../.."
-: "${CAPTURE:=}" "${CONFIG:=config/marketprism.yaml}" "${EXCHANGE:=binance_spot}" "${SYMBOLS:=}" "${DEMO_SECONDS:=}"
-: "${SEED:=1}" "${CAPTURE_SECONDS:=60}" "${NATS_SERVER:=nats-server}"
-: "${MARKETPRISM:=target/release/marketprism}" "${SYNTHETIC_CAPTURE:=target/release/synthetic-capture}"
+: "${CONFIG:=config/marketprism.yaml}" "${SYMBOLS:=BTCUSDT,ETHUSDT}" "${FAULTS:=light,drop=0.004,close=0.0001}" "${RATE:=250}" "${SEED:=1}"
+: "${DEMO_SECONDS:=}" "${NATS_SERVER:=nats-server}"
+: "${MARKETPRISM:=target/release/marketprism}" "${EXCHANGE_SIM:=target/release/exchange-sim}"
 
 say() { echo "demo: $*" >&2; }
 
@@ -23,14 +22,14 @@ if ! [[ $DEMO_SECONDS =~ ^[0-9]*$ ]]; then
     say "DEMO_SECONDS is a whole number of seconds, not $DEMO_SECONDS"
     exit 64
 fi
-if [[ -n $CAPTURE && ! -r $CAPTURE ]]; then
-    say "cannot read the recording $CAPTURE"
+if ! [[ -r $CONFIG ]]; then
+    say "cannot read the configuration $CONFIG"
     exit 66
 fi
 
 work=
 interrupted=
-server=
+servers=()
 daemon=
 
 # pause SECONDS, without a process that Ctrl-C could reach or leave behind: nothing ever comes through this pipe.
@@ -58,7 +57,10 @@ clean_up() {
     local status=$?
     trap '' INT TERM HUP
     [[ -z $daemon ]] || end "$daemon" INT 5
-    [[ -z $server ]] || end "$server" TERM 5
+    local server
+    for server in "${servers[@]}"; do
+        end "$server" TERM 5
+    done
     [[ -z $work ]] || rm -rf "$work"
     # Whatever was asked to end may say so in its status.
     if [[ -n $interrupted && ($status == 130 || $status == 143) ]]; then
@@ -71,54 +73,58 @@ trap 'interrupted=yes' INT TERM HUP
 work=$(mktemp -d "${TMPDIR:-/tmp}/marketprism-demo.XXXXXX")
 
 # Jobs get a process group of their own (set -m): Ctrl-C reaches only this script, which then ends the daemon first
-# (it prints its summary and delivers what it holds) and the server after it.
+# (it delivers what it holds) and the servers after it.
 # Should this script be killed outright, the kernel takes its jobs with it.
 tied=()
 if command -v setpriv >/dev/null; then
     tied=(setpriv --pdeathsig TERM)
 fi
 
-if [[ -z $CAPTURE ]]; then
-    say "making a synthetic recording of $CAPTURE_SECONDS s (seed $SEED)"
-    CAPTURE=$work/synthetic.jsonl
-    : "${SYMBOLS:=BTCUSDT,ETHUSDT}"
-    "$SYNTHETIC_CAPTURE" --seed "$SEED" --seconds "$CAPTURE_SECONDS" --symbols "$SYMBOLS" --out "$CAPTURE"
-fi
-
-arguments=(replay --config "$CONFIG" --exchange "$EXCHANGE" --pace recorded --view lines)
-if command -v "$NATS_SERVER" >/dev/null; then
-    # Port -1: the server takes a free one and writes it down.
+# serve LOG COMMAND...: starts a server and waits until its log tells where it listens: $address, empty if it never does.
+serve() {
+    local log=$1 _
+    shift
     set -m
-    "${tied[@]}" "$NATS_SERVER" --addr 127.0.0.1 --port -1 --ports_file_dir "$work" \
-        --jetstream --store_dir "$work/jetstream" --log "$work/nats.log" </dev/null &>"$work/nats.out" &
-    server=$!
+    "${tied[@]}" "$@" </dev/null &>"$log" &
+    servers+=($!)
     set +m
     address=
-    for _ in {1..100}; do
-        [[ -z $interrupted ]] && running "$server" || break
-        address=$(grep -hs -o 'nats://127\.0\.0\.1:[0-9]*' "$work"/*.ports | head -n 1 || true)
-        [[ -z $address ]] || break
+    for _ in {1..200}; do
+        [[ -z $interrupted ]] || exit 0
+        running "${servers[-1]}" || break
+        address=$(grep -hs -o '127\.0\.0\.1:[1-9][0-9]*' "$log" | head -n 1 || true)
+        [[ -z $address ]] || return 0
         pause 0.05
     done
-    [[ -z $interrupted ]] || exit 0
-    if [[ -z $address ]]; then
-        say "nats-server did not start:"
-        cat "$work/nats.out" "$work/nats.log" >&2 2>/dev/null || true
-        exit 69
-    fi
-    say "nats-server at $address (ends with the demo)"
-    arguments+=(--nats "$address")
-else
-    say "no nats-server here: publishing to memory only (apt-get install nats-server)"
-fi
-if [[ -n $SYMBOLS ]]; then
-    arguments+=(--symbols "$SYMBOLS")
-fi
-[[ -z $interrupted ]] || exit 0
+    say "$1 did not start:"
+    cat "$log" >&2
+    exit 69
+}
 
-say "replaying $CAPTURE; Ctrl-C ends it"
+if ! command -v "$NATS_SERVER" >/dev/null; then
+    say "there is no nats-server here: apt-get install nats-server"
+    exit 69
+fi
+# Port -1: the server takes a free one.
+serve "$work/nats.log" "$NATS_SERVER" --addr 127.0.0.1 --port -1 --jetstream --store_dir "$work/jetstream"
+nats=nats://$address
+serve "$work/exchange.log" "$EXCHANGE_SIM" --symbols "$SYMBOLS" --faults "$FAULTS" --rate "$RATE" --seed "$SEED"
+exchange=$address
+
+# The configuration as it is shipped, but for where the exchange is.
+awk -v "to=$exchange" '
+    { print }
+    /^  binance_spot:/ { print "    api: { base_url: \"http://" to "\", ws_url: \"ws://" to "\" }" }
+' "$CONFIG" >"$work/marketprism.yaml"
+
+say "the simulated exchange is at $exchange; it loses, doubles, swaps and damages some frames on purpose ($FAULTS)"
+say "nats-server is at $nats"
+say "health: http://127.0.0.1:${HEALTH_CHECK_PORT:-8087}/health  metrics: http://127.0.0.1:${METRICS_PORT:-9092}/metrics"
+say "what is published: $MARKETPRISM tail --nats $nats"
+say "Ctrl-C ends it"
 set -m
-"${tied[@]}" "$MARKETPRISM" "${arguments[@]}" "$CAPTURE" </dev/null &
+MARKETPRISM_NATS_URL=$nats "${tied[@]}" "$MARKETPRISM" --log-level "${MARKETPRISM_LOG_LEVEL:-WARNING}" \
+    run --config "$work/marketprism.yaml" --view lines </dev/null &
 daemon=$!
 set +m
 

@@ -4,6 +4,7 @@
 mod reporter;
 mod restart;
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -37,6 +38,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(8);
 
 /// How long closing sockets are waited for.
 const CLOSE_LIMIT: Duration = Duration::from_millis(1_300);
+
+/// How often the view looks for news of the sessions.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A request budget for host names of which the adapter says nothing.
 const REQUEST_WEIGHT_PER_MINUTE: u32 = 1_200;
@@ -116,17 +120,22 @@ fn grant_budgets(plan: &Plan, budgets: &Budgets) {
     }
 }
 
-/// Writes plain lines once a second, for ever.
+/// Writes plain lines whenever a session has told how it stands, once a second each, for ever.
 async fn show(view: Option<View>, board: &Board) {
     let Some(mut view) = view else {
         return std::future::pending().await;
     };
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.tick().await;
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    let mut shown: BTreeMap<String, Instant> = BTreeMap::new();
     loop {
-        second.tick().await;
+        look.tick().await;
         for session in board.sessions() {
-            view.show(&session, board.uptime().as_secs_f64());
+            let before = shown.get(&session.name);
+            let is_news = before.is_none_or(|at| session.posted.duration_since(*at) > LOOK_EVERY);
+            if session.state != State::Starting && is_news {
+                shown.insert(session.name.clone(), session.posted);
+                view.show(&session, board.uptime().as_secs_f64());
+            }
         }
     }
 }

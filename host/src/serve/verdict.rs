@@ -161,3 +161,127 @@ impl Reasons {
         self.add(Verdict::Degraded, text);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::contract::{Counters, Instrument, InstrumentReport, MarketType};
+    use crate::status::InstrumentStatus;
+
+    const NOW: u64 = 1_000_000_000_000;
+
+    fn running() -> SessionStatus {
+        SessionStatus {
+            state: State::Running,
+            connections_wanted: 2,
+            connections_open: 2,
+            ..SessionStatus::named("alpha")
+        }
+    }
+
+    fn book(symbol: &str, state: BookState, heard: u64) -> InstrumentStatus {
+        InstrumentStatus {
+            names: Instrument {
+                id: 0,
+                exchange_symbol: symbol.to_owned(),
+                exchange: "alpha".to_owned(),
+                market_type: MarketType::Spot,
+                symbol: symbol.to_owned(),
+            },
+            report: Some(InstrumentReport {
+                instrument: 0,
+                book_state: Some(state),
+                last_update_id: None,
+                counters: Counters {
+                    trades: 0,
+                    duplicate_trades: 0,
+                    missing_trades: 0,
+                    fetched_trades: 0,
+                    updates_applied: 0,
+                    gaps: 0,
+                    resyncs: 0,
+                },
+                streams: vec![StreamReport {
+                    data_type: "orderbook".to_owned(),
+                    heard: Some(heard),
+                }],
+                bids: Vec::new(),
+                asks: Vec::new(),
+                bid_levels: 0,
+                ask_levels: 0,
+            }),
+        }
+    }
+
+    #[test]
+    fn a_session_at_work_with_everything_open_and_synced_is_healthy() {
+        let session = SessionStatus {
+            instruments: vec![book("BTC", BookState::Synced, NOW)],
+            ..running()
+        };
+        assert_eq!(of_session(&session, NOW), (Verdict::Healthy, vec![]));
+    }
+
+    #[test]
+    fn what_is_missing_degrades_it_and_is_named() {
+        let session = SessionStatus {
+            connections_open: 1,
+            instruments: vec![
+                book("BTC", BookState::Resyncing, NOW),
+                book("ETH", BookState::Stale, NOW),
+                book("SOL", BookState::Synced, NOW - SILENT_BOOK_NS - 1),
+            ],
+            ..running()
+        };
+        let (verdict, reasons) = of_session(&session, NOW);
+        assert_eq!(verdict, Verdict::Degraded);
+        assert_eq!(
+            reasons,
+            [
+                "1 of 2 connections are open",
+                "books not synced: BTC resyncing, ETH stale",
+                "book streams silent for more than 60 s: SOL",
+            ]
+        );
+    }
+
+    #[test]
+    fn no_open_connection_and_a_failed_adapter_are_unhealthy() {
+        let cut_off = SessionStatus {
+            connections_open: 0,
+            ..running()
+        };
+        assert_eq!(of_session(&cut_off, NOW).0, Verdict::Unhealthy);
+        let failed = SessionStatus {
+            state: State::Failed,
+            ..running()
+        };
+        assert_eq!(of_session(&failed, NOW).0, Verdict::Unhealthy);
+    }
+
+    #[test]
+    fn a_session_that_tells_nothing_hangs() {
+        let posted = std::time::Instant::now().checked_sub(SILENT_SESSION + Duration::from_secs(1));
+        let session = SessionStatus {
+            posted: posted.unwrap(),
+            ..running()
+        };
+        let (verdict, reasons) = of_session(&session, NOW);
+        assert_eq!(verdict, Verdict::Unhealthy);
+        assert!(
+            reasons[0].starts_with("has told nothing for 16 s"),
+            "{reasons:?}"
+        );
+    }
+
+    #[test]
+    fn of_many_books_only_some_are_named() {
+        let books = (0..25).map(|n| book(&format!("S{n}"), BookState::Stale, NOW));
+        let session = SessionStatus {
+            instruments: books.collect(),
+            ..running()
+        };
+        let (_, reasons) = of_session(&session, NOW);
+        assert!(reasons[0].ends_with("S9 stale and 15 more"), "{reasons:?}");
+    }
+}

@@ -140,17 +140,15 @@ pub struct SessionStatus {
 }
 
 impl SessionStatus {
-    /// A session that is about to begin.
-    pub fn planned(plan: &Plan) -> Self {
-        let description = plan.adapter.description();
-        let mib = |mb: u32| u64::from(mb) << 20;
+    /// A session of that name that has done nothing yet.
+    pub fn named(name: &str) -> Self {
         let now = Instant::now();
         Self {
-            name: plan.name.clone(),
-            venue: plan.venue.clone(),
-            adapter: description.name.clone(),
-            adapter_version: description.version.clone(),
-            adapter_sha256: plan.adapter.sha256().to_owned(),
+            name: name.to_owned(),
+            venue: String::new(),
+            adapter: String::new(),
+            adapter_version: String::new(),
+            adapter_sha256: String::new(),
             state: State::Starting,
             since: SystemTime::now(),
             began: now,
@@ -158,8 +156,8 @@ impl SessionStatus {
             cpu_seconds: None,
             cpu_percent: None,
             memory_bytes: 0,
-            memory_soft_bytes: mib(plan.limits.memory_soft_mb),
-            memory_hard_bytes: mib(plan.limits.memory_hard_mb),
+            memory_soft_bytes: 0,
+            memory_hard_bytes: 0,
             restarts: 0,
             faults: BTreeMap::new(),
             last_fault: None,
@@ -170,6 +168,21 @@ impl SessionStatus {
             requests: rest::Counts::default(),
             outgoing: Outgoing::default(),
             instruments: Vec::new(),
+        }
+    }
+
+    /// A session that is about to begin.
+    pub fn planned(plan: &Plan) -> Self {
+        let description = plan.adapter.description();
+        let mib = |mb: u32| u64::from(mb) << 20;
+        Self {
+            venue: plan.venue.clone(),
+            adapter: description.name.clone(),
+            adapter_version: description.version.clone(),
+            adapter_sha256: plan.adapter.sha256().to_owned(),
+            memory_soft_bytes: mib(plan.limits.memory_soft_mb),
+            memory_hard_bytes: mib(plan.limits.memory_hard_mb),
+            ..Self::named(&plan.name)
         }
     }
 
