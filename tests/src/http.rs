@@ -1,0 +1,52 @@
+//! One HTTP GET on loopback: blocking, every wait bounded.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+/// Longest time for one answer.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Its status.
+    pub status: u16,
+    /// Its head, as received.
+    pub head: String,
+    /// Its body.
+    pub body: String,
+}
+
+/// Gets a page of a loopback port.
+///
+/// # Errors
+/// Whatever the socket says, and an answer that is none.
+pub fn get(port: u16, target: &str) -> std::io::Result<Page> {
+    let mut stream = TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), LIMIT)?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    write!(
+        stream,
+        "GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    let odd = || std::io::Error::other(format!("no answer of HTTP: {text:?}"));
+    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(odd)?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok(Page {
+        status: status.ok_or_else(odd)?,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    })
+}
+
+/// A loopback port that is free now.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
