@@ -126,9 +126,9 @@ fn a_doubled_update_changes_nothing() {
     assert_eq!(world.frame(&update), "");
     assert_eq!(world.frame(&depth(90, 95, r#"["10.0","9"]"#, "")), "");
     assert!(
-        world
-            .report()
-            .contains("id 102 trades 0 duplicates 0 missing 0 fetched 0 applied 1 gaps 0 resyncs 0")
+        world.report().contains(
+            "id 102 trades 0 duplicates 0 missing 0 fetched 0 applied 1 gaps 0 resyncs 0"
+        )
     );
 }
 
