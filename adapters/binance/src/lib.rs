@@ -165,11 +165,12 @@ impl Running {
     /// Sends the requests for trades whose turn has come.
     fn send_for_trades(&mut self, now: u64, out: &mut Output) {
         let mut cx = self.session.at(now);
-        while let Some(id) = self.backlog.turns.next_turn() {
+        while let Some(id) = self.backlog.turns.next_turn(now) {
             if let Some(instrument) = self.instruments.get_mut(id) {
                 instrument.trades.send(&mut cx, &mut self.backlog, out);
             }
         }
+        self.backlog.set_alarm(out);
     }
 
     fn alarm(&mut self, now: u64, number: u32, out: &mut Output) {
@@ -187,6 +188,10 @@ impl Running {
                     }
                 }
                 self.set_interval_alarm(now, out);
+            }
+            (Alarm::Turn, _) => {
+                self.backlog.woken();
+                self.send_for_trades(now, out);
             }
             (Alarm::Trades(id), _) => {
                 if let Some(instrument) = self.instruments.get_mut(id) {

@@ -67,6 +67,8 @@ impl Context<'_> {
 pub enum Alarm {
     /// Books are to be published.
     Interval,
+    /// The next request for trades may be sent.
+    Turn,
     /// A book may ask for its snapshot.
     Snapshot(u32),
     /// A stream that has said nothing since it opened is quiet.
@@ -82,6 +84,7 @@ impl Alarm {
     pub const fn number(self) -> u32 {
         match self {
             Self::Interval => 0,
+            Self::Turn => u32::MAX,
             Self::Snapshot(instrument) => instrument.wrapping_mul(4).wrapping_add(1),
             Self::Quiet(instrument) => instrument.wrapping_mul(4).wrapping_add(2),
             Self::Whole(instrument) => instrument.wrapping_mul(4).wrapping_add(3),
@@ -92,7 +95,7 @@ impl Alarm {
     /// The instrument that it is for, if it is for one.
     pub const fn instrument(self) -> Option<u32> {
         match self {
-            Self::Interval => None,
+            Self::Interval | Self::Turn => None,
             Self::Snapshot(id) | Self::Quiet(id) | Self::Whole(id) | Self::Trades(id) => Some(id),
         }
     }
@@ -101,6 +104,7 @@ impl Alarm {
     pub const fn of(number: u32) -> Self {
         match number.checked_sub(1) {
             None => Self::Interval,
+            Some(_) if number == u32::MAX => Self::Turn,
             Some(rest) => match rest % 4 {
                 0 => Self::Snapshot(rest / 4),
                 1 => Self::Quiet(rest / 4),
@@ -130,6 +134,7 @@ mod tests {
         for id in [0, 1, 77] {
             for alarm in [
                 Alarm::Interval,
+                Alarm::Turn,
                 Alarm::Snapshot(id),
                 Alarm::Quiet(id),
                 Alarm::Whole(id),

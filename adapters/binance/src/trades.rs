@@ -172,7 +172,9 @@ impl Trades {
         let (address, weight) =
             address::old_trades(cx.settings, stream, &self.symbol, first, last - first + 1);
         let request = cx.next_request();
-        backlog.turns.begin(request, self.instrument);
+        backlog
+            .turns
+            .begin(cx.now, request, self.instrument, weight);
         self.fetch.ask(request, (first, last));
         out.request(request, &address, weight);
     }

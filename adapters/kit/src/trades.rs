@@ -10,4 +10,4 @@ mod turns;
 pub use fetch::Fetch;
 pub use ledger::{Ledger, Seen};
 pub use line::{Line, Missing, Source, Taken};
-pub use turns::Turns;
+pub use turns::{Pace, Turns};
