@@ -43,9 +43,13 @@ pub fn connection<'a>(
     format!("{}/stream?streams={}", settings.ws_url, streams.join("/"))
 }
 
-/// The address that gives `count` trades from the id `first` on, and what it costs of the request budget. The page
-/// marks neither for holders of a key, so none is sent.
-/// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints#old-trade-lookup>
+/// The address that gives `count` trades from the id `first` on, and what it costs of the request budget.
+///
+/// The page asks for no API key for either, so none is sent:
+/// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints#old-trade-lookup>.
+/// `aggTrades` is also served by the host for market data only, whose list does not name `historicalTrades`:
+/// <https://github.com/binance/binance-spot-api-docs/blob/master/faqs/market_data_only.md>. Where it is refused, the
+/// trades stay missing.
 pub fn old_trades(
     settings: &Settings,
     stream: TradeStream,
