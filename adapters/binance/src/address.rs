@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::instruments::Instrument;
-use crate::settings::Settings;
+use crate::settings::{Settings, TradeStream};
 
 /// Stands in an address as it is; everything else is written as percent signs and hexadecimal digits (some symbols
 /// are in Chinese).
@@ -41,4 +41,30 @@ pub fn connection<'a>(
         }
     }
     format!("{}/stream?streams={}", settings.ws_url, streams.join("/"))
+}
+
+/// The address that gives `count` trades from the id `first` on, and what it costs of the request budget.
+///
+/// The page asks for no API key for either, so none is sent:
+/// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints#old-trade-lookup>.
+/// `aggTrades` is also served by the host for market data only, whose list does not name `historicalTrades`:
+/// <https://github.com/binance/binance-spot-api-docs/blob/master/faqs/market_data_only.md>. Where it is refused, the
+/// trades stay missing.
+pub fn old_trades(
+    settings: &Settings,
+    stream: TradeStream,
+    symbol: &str,
+    first: u64,
+    count: u64,
+) -> (String, u32) {
+    let (endpoint, weight) = match stream {
+        TradeStream::Trade => ("historicalTrades", 25),
+        TradeStream::AggTrade => ("aggTrades", 4),
+    };
+    let address = format!(
+        "{}/api/v3/{endpoint}?symbol={}&fromId={first}&limit={count}",
+        settings.base_url,
+        encoded(symbol)
+    );
+    (address, weight)
 }

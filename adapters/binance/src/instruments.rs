@@ -1,10 +1,10 @@
 //! The instruments of a session and how a frame finds its own.
 
-use marketprism_kit::trades::Ledger;
-use marketprism_kit::wit::StreamReport;
+use marketprism_kit::wit::{Counters, InstrumentReport, StreamReport};
 
 use crate::settings::Settings;
 use crate::sync::BookSync;
+use crate::trades::Trades;
 
 /// One instrument that is or was collected. Its number is its place in the list and never changes.
 #[derive(Debug)]
@@ -22,14 +22,56 @@ pub struct Instrument {
     /// When its depth stream last brought something.
     pub book_heard: Option<u64>,
     /// Its trades.
-    pub trades: Ledger,
+    pub trades: Trades,
     /// When its trade stream last brought something.
     pub trades_heard: Option<u64>,
 }
 
 impl Instrument {
+    /// An instrument that is not collected yet.
+    pub fn new(id: u32, symbol: String) -> Self {
+        Self {
+            stream: symbol.to_lowercase(),
+            trades: Trades::new(id, &symbol),
+            symbol,
+            active: false,
+            connection: None,
+            book: None,
+            book_heard: None,
+            trades_heard: None,
+        }
+    }
+
+    /// Its state, with `levels` of each side of its book.
+    pub fn report(&self, id: u32, settings: &Settings, levels: usize) -> InstrumentReport {
+        let mut report = InstrumentReport {
+            instrument: id,
+            book_state: None,
+            last_update_id: None,
+            counters: Counters {
+                trades: 0,
+                duplicate_trades: 0,
+                missing_trades: 0,
+                fetched_trades: 0,
+                updates_applied: 0,
+                gaps: 0,
+                resyncs: 0,
+            },
+            streams: self.streams(settings),
+            bids: Vec::new(),
+            asks: Vec::new(),
+            bid_levels: 0,
+            ask_levels: 0,
+        };
+        self.trades.report(&mut report.counters);
+        if let Some(book) = &self.book {
+            book.report(&mut report, levels);
+        }
+        report
+    }
+
     /// The streams that are collected of it.
-    pub fn streams(&self, settings: &Settings) -> Vec<StreamReport> {
+    fn streams(&self, settings: &Settings) -> Vec<StreamReport> {
         let stream = |data_type: &str, heard| StreamReport {
             data_type: data_type.to_owned(),
             heard,

@@ -1,7 +1,7 @@
 //! The adapter of Binance spot: one state machine from the exchange's frames to trades and order books.
 //!
-//! `parse` knows the wire, `sync` keeps one book true, `connections` says what is listened to; this file tells each
-//! event to whom it concerns. Exchange: <https://developers.binance.com/docs/binance-spot-api-docs>
+//! `parse` knows the wire, `sync` keeps one book true, `trades` keeps trades in order and complete, `connections` says
+//! what is listened to; this file tells each event to whom it concerns. Exchange: <https://developers.binance.com/docs/binance-spot-api-docs>
 #![cfg_attr(
     test,
     allow(
@@ -20,11 +20,9 @@ pub mod parse;
 mod session;
 mod settings;
 mod sync;
+mod trades;
 
-use marketprism_kit::trades::{Ledger, Seen};
-use marketprism_kit::wit::{
-    Counters, Description, Event, InstrumentReport, LogLevel, MarketType, Response, Start, Trade,
-};
+use marketprism_kit::wit::{Description, Event, LogLevel, MarketType, Response, Start};
 use marketprism_kit::{Adapter, Output, names, wit};
 
 use connections::{CONNECTIONS_MAX, Connections};
@@ -34,6 +32,7 @@ use session::{Alarm, Session};
 use settings::Method;
 pub use settings::{Settings, TradeStream};
 use sync::BookSync;
+use trades::Backlog;
 
 /// The one value of a block's `exchange` that is served.
 const VENUE: &str = "binance_spot";
@@ -81,6 +80,7 @@ struct Running {
     instruments: Instruments,
     connections: Connections,
     changes: Changes,
+    backlog: Backlog,
 }
 
 impl Running {
@@ -91,6 +91,7 @@ impl Running {
             instruments: Instruments::default(),
             connections: Connections::default(),
             changes: Changes::default(),
+            backlog: Backlog::default(),
         };
         running.collect(now, &start.instruments, out);
         running.set_interval_alarm(now, out);
@@ -106,7 +107,7 @@ impl Running {
             Event::Closed(closed) => self.closed(now, closed.connection, out),
             Event::SymbolsChanged(names) => self.symbols_changed(now, names, out),
             Event::ReportWanted(levels) => self.report(*levels as usize, out),
-            Event::Stop => self.connections.close_all(out),
+            Event::Stop => self.stop(out),
             Event::Start(_) => {}
         }
     }
@@ -153,41 +154,55 @@ impl Running {
             return;
         };
         instrument.trades_heard = Some(now);
-        if instrument.trades.see(trade.id) == Seen::Duplicate {
+        if instrument.trades.follow(trade, out) {
             return;
         }
-        out.trade(Trade {
-            instrument: trade.instrument,
-            sequence: trade.id,
-            id: None,
-            time: trade.time,
-            price: trade.price,
-            quantity: trade.quantity,
-            quantity_base: None,
-            side: trade.side,
-        });
+        let cx = self.session.at(now);
+        instrument.trades.take(&cx, trade, &mut self.backlog, out);
+        self.send_for_trades(now, out);
+    }
+
+    /// Sends the requests for trades whose turn has come.
+    fn send_for_trades(&mut self, now: u64, out: &mut Output) {
+        let mut cx = self.session.at(now);
+        while let Some(id) = self.backlog.turns.next_turn(now) {
+            if let Some(instrument) = self.instruments.get_mut(id) {
+                instrument.trades.send(&mut cx, &mut self.backlog, out);
+            }
+        }
+        self.backlog.set_alarm(out);
     }
 
     fn alarm(&mut self, now: u64, number: u32, out: &mut Output) {
         let alarm = Alarm::of(number);
         let mut cx = self.session.at(now);
-        let (Alarm::Snapshot(id) | Alarm::Quiet(id) | Alarm::Whole(id)) = alarm else {
-            for (_, instrument) in self.instruments.iter_mut() {
-                if let Some(book) = &instrument.book {
-                    book.tick(&cx, out);
+        let book = alarm.instrument().and_then(|id| {
+            let instrument = self.instruments.get_mut(id)?;
+            instrument.book.as_mut()
+        });
+        match (alarm, book) {
+            (Alarm::Interval, _) => {
+                for (_, instrument) in self.instruments.iter_mut() {
+                    if let Some(book) = &instrument.book {
+                        book.tick(&cx, out);
+                    }
                 }
+                self.set_interval_alarm(now, out);
             }
-            self.set_interval_alarm(now, out);
-            return;
-        };
-        let Some(book) = self.instruments.get_mut(id).and_then(|it| it.book.as_mut()) else {
-            return;
-        };
-        match alarm {
-            Alarm::Snapshot(_) => book.retry(&mut cx, out),
-            Alarm::Quiet(_) => book.quiet(&mut cx, out),
-            Alarm::Whole(_) => book.renew(&cx, out),
-            Alarm::Interval => {}
+            (Alarm::Turn, _) => {
+                self.backlog.woken();
+                self.send_for_trades(now, out);
+            }
+            (Alarm::Trades(id), _) => {
+                if let Some(instrument) = self.instruments.get_mut(id) {
+                    instrument.trades.woken(&cx, &mut self.backlog, out);
+                }
+                self.send_for_trades(now, out);
+            }
+            (Alarm::Snapshot(_), Some(book)) => book.retry(&mut cx, out),
+            (Alarm::Quiet(_), Some(book)) => book.quiet(&mut cx, out),
+            (Alarm::Whole(_), Some(book)) => book.renew(&cx, out),
+            (_, None) => {}
         }
     }
 
@@ -202,6 +217,14 @@ impl Running {
 
     fn response(&mut self, now: u64, response: &Response, out: &mut Output) {
         let mut cx = self.session.at(now);
+        if let Some(id) = self.backlog.turns.end(response.request) {
+            if let Some(instrument) = self.instruments.get_mut(id) {
+                let trades = &mut instrument.trades;
+                trades.answered(&cx, response, &mut self.backlog, out);
+            }
+            self.send_for_trades(now, out);
+            return;
+        }
         for (_, instrument) in self.instruments.iter_mut() {
             let book = instrument.book.as_mut();
             if book.is_some_and(|book| book.answered(&mut cx, response, &mut self.changes, out)) {
@@ -234,6 +257,7 @@ impl Running {
                 instrument.active = false;
                 instrument.connection = None;
                 instrument.book = None;
+                instrument.trades.pause(&mut self.backlog, out);
             }
         }
         self.connections.close_empty(&self.instruments, out);
@@ -290,50 +314,26 @@ impl Running {
             market_type: MarketType::Spot,
             symbol: names::base_quote(&symbol),
         });
-        self.instruments.add(Instrument {
-            stream: symbol.to_lowercase(),
-            symbol,
-            active: false,
-            connection: None,
-            book: None,
-            book_heard: None,
-            trades: Ledger::default(),
-            trades_heard: None,
-        });
+        self.instruments.add(Instrument::new(id, symbol));
         id
     }
 
     fn report(&self, levels: usize, out: &mut Output) {
-        let active = self
-            .instruments
-            .iter()
-            .filter(|(_, instrument)| instrument.active);
-        let reports = active.map(|(id, instrument)| {
-            let mut report = InstrumentReport {
-                instrument: id,
-                book_state: None,
-                last_update_id: None,
-                counters: Counters {
-                    trades: instrument.trades.published(),
-                    duplicate_trades: instrument.trades.duplicates(),
-                    missing_trades: instrument.trades.missing(),
-                    fetched_trades: 0,
-                    updates_applied: 0,
-                    gaps: 0,
-                    resyncs: 0,
-                },
-                streams: instrument.streams(&self.session.settings),
-                bids: Vec::new(),
-                asks: Vec::new(),
-                bid_levels: 0,
-                ask_levels: 0,
-            };
-            if let Some(book) = &instrument.book {
-                book.report(&mut report, levels);
-            }
-            report
-        });
-        out.report(reports.collect());
+        let all = self.instruments.iter();
+        let active = all.filter(|(_, instrument)| instrument.active);
+        let settings = &self.session.settings;
+        out.report(
+            active
+                .map(|(id, it)| it.report(id, settings, levels))
+                .collect(),
+        );
+    }
+
+    fn stop(&mut self, out: &mut Output) {
+        for (_, instrument) in self.instruments.iter_mut() {
+            instrument.trades.release_all(&mut self.backlog, out);
+        }
+        self.connections.close_all(out);
     }
 }
 

@@ -5,9 +5,11 @@
 
 mod fast;
 mod general;
+mod old;
 
 pub use fast::frame as fast_frame;
 pub use general::frame as general_frame;
+pub use old::trades as old_trades;
 
 use marketprism_kit::Refusal;
 use marketprism_kit::wit::{Decimal, Level, Side};

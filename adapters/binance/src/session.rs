@@ -1,5 +1,7 @@
 //! What every part of a running session may know: the time, the settings, the numbers of requests and alarms.
 
+use marketprism_kit::wit::RequestFailure;
+
 use crate::settings::Settings;
 
 /// The session's own state.
@@ -65,12 +67,16 @@ impl Context<'_> {
 pub enum Alarm {
     /// Books are to be published.
     Interval,
+    /// The next request for trades may be sent.
+    Turn,
     /// A book may ask for its snapshot.
     Snapshot(u32),
     /// A stream that has said nothing since it opened is quiet.
     Quiet(u32),
     /// The whole book is to be published to consumers of changes.
     Whole(u32),
+    /// Trades are to be fetched or released.
+    Trades(u32),
 }
 
 impl Alarm {
@@ -78,9 +84,19 @@ impl Alarm {
     pub const fn number(self) -> u32 {
         match self {
             Self::Interval => 0,
-            Self::Snapshot(instrument) => instrument.wrapping_mul(3).wrapping_add(1),
-            Self::Quiet(instrument) => instrument.wrapping_mul(3).wrapping_add(2),
-            Self::Whole(instrument) => instrument.wrapping_mul(3).wrapping_add(3),
+            Self::Turn => u32::MAX,
+            Self::Snapshot(instrument) => instrument.wrapping_mul(4).wrapping_add(1),
+            Self::Quiet(instrument) => instrument.wrapping_mul(4).wrapping_add(2),
+            Self::Whole(instrument) => instrument.wrapping_mul(4).wrapping_add(3),
+            Self::Trades(instrument) => instrument.wrapping_mul(4).wrapping_add(4),
+        }
+    }
+
+    /// The instrument that it is for, if it is for one.
+    pub const fn instrument(self) -> Option<u32> {
+        match self {
+            Self::Interval | Self::Turn => None,
+            Self::Snapshot(id) | Self::Quiet(id) | Self::Whole(id) | Self::Trades(id) => Some(id),
         }
     }
 
@@ -88,12 +104,24 @@ impl Alarm {
     pub const fn of(number: u32) -> Self {
         match number.checked_sub(1) {
             None => Self::Interval,
-            Some(rest) => match rest % 3 {
-                0 => Self::Snapshot(rest / 3),
-                1 => Self::Quiet(rest / 3),
-                _ => Self::Whole(rest / 3),
+            Some(_) if number == u32::MAX => Self::Turn,
+            Some(rest) => match rest % 4 {
+                0 => Self::Snapshot(rest / 4),
+                1 => Self::Quiet(rest / 4),
+                2 => Self::Whole(rest / 4),
+                _ => Self::Trades(rest / 4),
             },
         }
+    }
+}
+
+/// Why a request has no answer, in words.
+pub const fn failure_text(failure: RequestFailure) -> &'static str {
+    match failure {
+        RequestFailure::TimedOut => "no answer in time",
+        RequestFailure::Unreachable => "the exchange cannot be reached",
+        RequestFailure::TooLarge => "the answer is too large",
+        RequestFailure::OverBudget => "the request budget is used up",
     }
 }
 
@@ -106,9 +134,11 @@ mod tests {
         for id in [0, 1, 77] {
             for alarm in [
                 Alarm::Interval,
+                Alarm::Turn,
                 Alarm::Snapshot(id),
                 Alarm::Quiet(id),
                 Alarm::Whole(id),
+                Alarm::Trades(id),
             ] {
                 assert_eq!(Alarm::of(alarm.number()), alarm);
             }

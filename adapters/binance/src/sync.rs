@@ -9,13 +9,11 @@ mod publish;
 mod refresh;
 
 use marketprism_kit::book::Book;
-use marketprism_kit::wit::{
-    BookState, Counters, InstrumentReport, LogLevel, RequestFailure, Response, pack,
-};
+use marketprism_kit::wit::{BookState, Counters, InstrumentReport, LogLevel, Response, pack};
 use marketprism_kit::{Output, Refusal};
 
 use crate::parse::{self, Changes, DepthUpdate};
-use crate::session::{Alarm, Context};
+use crate::session::{Alarm, Context, failure_text};
 use buffer::Buffer;
 use fetch::Fetch;
 use refresh::{Progress, Refresh, Snapshot};
@@ -354,15 +352,6 @@ impl BookSync {
         report.asks = pack(&self.book.top_asks(levels).to_vec());
         report.bid_levels = u32::try_from(self.book.bid_count()).unwrap_or(u32::MAX);
         report.ask_levels = u32::try_from(self.book.ask_count()).unwrap_or(u32::MAX);
-    }
-}
-
-const fn failure_text(failure: RequestFailure) -> &'static str {
-    match failure {
-        RequestFailure::TimedOut => "no answer in time",
-        RequestFailure::Unreachable => "the exchange cannot be reached",
-        RequestFailure::TooLarge => "the answer is too large",
-        RequestFailure::OverBudget => "the request budget is used up",
     }
 }
 

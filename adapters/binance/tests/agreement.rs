@@ -9,7 +9,6 @@
 
 use marketprism_binance::parse::{self, Asked, Changes};
 use marketprism_binance::{Instrument, Instruments, TradeStream};
-use marketprism_kit::trades::Ledger;
 
 /// Frames tried; `MARKETPRISM_CASES` sets another number.
 const CASES: u64 = 1_000_000;
@@ -152,15 +151,10 @@ impl Random {
 fn instruments() -> Instruments {
     let mut instruments = Instruments::default();
     for (symbol, active) in [("BTCUSDT", true), ("ETHUSDT", true), ("XYZ", false)] {
+        let id = instruments.next_id();
         instruments.add(Instrument {
-            symbol: symbol.to_owned(),
-            stream: symbol.to_lowercase(),
             active,
-            connection: None,
-            book: None,
-            book_heard: None,
-            trades: Ledger::default(),
-            trades_heard: None,
+            ..Instrument::new(id, symbol.to_owned())
         });
     }
     instruments

@@ -30,6 +30,11 @@ pub fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Refusal> {
     })
 }
 
+/// Reads one JSON list; its elements are left as they are.
+pub fn list(text: &[u8]) -> Result<Vec<&RawValue>, Refusal> {
+    serde_json::from_slice(text).map_err(|error| refusal(&error))
+}
+
 fn refusal(error: &serde_json::Error) -> Refusal {
     let rule = match error.classify() {
         Category::Data => "wrong shape",

@@ -1,5 +1,5 @@
 //! What every exchange adapter shares: the contract's types, exact decimals, the order book, the frame scanner with
-//! its general JSON path, the trade ledger, names, and the allocators of the sandbox.
+//! its general JSON path, trades in line, names, and the allocators of the sandbox.
 //!
 //! An adapter is a type that implements [`Adapter`]; its thin component crate calls [`export_adapter!`].
 #![cfg_attr(

@@ -58,21 +58,12 @@ struct WireTrade<'a> {
     e: Cow<'a, str>,
     #[serde(borrow)]
     s: Cow<'a, str>,
-    t: u64,
-    p: Number,
-    q: Number,
-    #[serde(rename = "T")]
-    time_ms: u64,
-    m: bool,
-}
-
-#[derive(Deserialize)]
-struct WireAggTrade<'a> {
+    /// Its id, in a `trade`.
     #[serde(borrow)]
-    e: Cow<'a, str>,
+    t: Option<&'a RawValue>,
+    /// Its id, in an `aggTrade`; a `trade` may have something else here.
     #[serde(borrow)]
-    s: Cow<'a, str>,
-    a: u64,
+    a: Option<&'a RawValue>,
     p: Number,
     q: Number,
     #[serde(rename = "T")]
@@ -182,9 +173,11 @@ fn raw(
 fn text(raw: &RawValue) -> Result<Cow<'_, str>, Refusal> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    serde_json::from_str::<Text<'_>>(raw.get())
-        .map(|text| text.0)
-        .map_err(|error| Refusal::new("wrong shape", error.to_string()))
+    scalar::<Text<'_>>(raw).map(|text| text.0)
+}
+
+fn scalar<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Refusal> {
+    serde_json::from_str(raw.get()).map_err(|error| Refusal::new("wrong shape", error.to_string()))
 }
 
 fn active(symbol: &str, asked: Asked<'_>) -> Option<u32> {
@@ -218,15 +211,16 @@ fn event(
                 time,
             }))
         }
-        Channel::Trade(TradeStream::Trade) => {
+        Channel::Trade(stream) => {
             let wire: WireTrade<'_> = json::object(data)?;
-            let instrument = instrument(&wire.e, "trade", &wire.s, streamed, asked)?;
-            trade(instrument, wire.t, wire.p, wire.q, wire.time_ms, wire.m)
-        }
-        Channel::Trade(TradeStream::AggTrade) => {
-            let wire: WireAggTrade<'_> = json::object(data)?;
-            let instrument = instrument(&wire.e, "aggTrade", &wire.s, streamed, asked)?;
-            trade(instrument, wire.a, wire.p, wire.q, wire.time_ms, wire.m)
+            let id = match stream {
+                TradeStream::Trade => wire.t,
+                TradeStream::AggTrade => wire.a,
+            };
+            let id = scalar(id.ok_or_else(|| Refusal::new("wrong shape", "no trade id"))?)?;
+            let instrument = instrument(&wire.e, stream.name(), &wire.s, streamed, asked)?;
+            let made = trade(instrument, id, (wire.p, wire.q), wire.time_ms, wire.m)?;
+            Ok(Message::Trade(made))
         }
     }
 }
@@ -253,24 +247,24 @@ fn instrument(
     }
 }
 
-fn trade(
+/// A trade of these numbers: price, and quantity.
+pub(super) fn trade(
     instrument: u32,
     id: u64,
-    price: Number,
-    quantity: Number,
+    (price, quantity): (Number, Number),
     time_ms: u64,
     buyer_is_maker: bool,
-) -> Result<Message, Refusal> {
+) -> Result<TradeMade, Refusal> {
     let (price, quantity): (Decimal, Decimal) = (price.unsigned()?, quantity.unsigned()?);
     let time = nanoseconds(time_ms)?;
-    Ok(Message::Trade(TradeMade {
+    Ok(TradeMade {
         instrument,
         id,
         price,
         quantity,
         time,
         side: side(buyer_is_maker),
-    }))
+    })
 }
 
 fn nanoseconds(ms: u64) -> Result<u64, Refusal> {

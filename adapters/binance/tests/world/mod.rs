@@ -1,4 +1,4 @@
-//! A session of one instrument, BTCUSDT, in text.
+//! A session, of BTCUSDT if nothing else is said, in text.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use marketprism_binance::Binance;
@@ -17,16 +17,18 @@ pub struct World {
 impl World {
     /// A started session with its connection open; `orderbook` is that part of the settings.
     pub fn start(orderbook: &str) -> Self {
+        Self::with(&format!(r#"{{"orderbook":{orderbook}}}"#), &["BTCUSDT"])
+    }
+
+    /// A started session with its first connection open.
+    pub fn with(settings: &str, instruments: &[&str]) -> Self {
         let start = 1_760_000_000 * SECOND;
         let mut world = Self {
             driver: Driver::default(),
             start,
             now: start,
         };
-        world.tell(&testing::start(
-            &format!(r#"{{"orderbook":{orderbook}}}"#),
-            &["BTCUSDT"],
-        ));
+        world.tell(&testing::start(settings, instruments));
         world.tell(&Event::Opened(0));
         world
     }
