@@ -129,6 +129,7 @@ fn calls_run_one_way() {
                 "distribution",
                 "process",
                 "sandbox",
+                "session",
                 "status",
                 "wire",
                 "world",

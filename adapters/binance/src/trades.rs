@@ -176,7 +176,7 @@ impl Trades {
             .turns
             .begin(cx.now, request, self.instrument, weight);
         self.fetch.ask(request, (first, last));
-        out.request(request, &address, weight);
+        out.request(request, &address, weight, "trade", Some(self.instrument));
     }
 
     /// Takes in the end of a request.

@@ -62,13 +62,22 @@ impl Output {
         self.push(|| Action::Close(connection));
     }
 
-    /// Sends an HTTP GET request that costs `weight` of the exchange's budget.
-    pub fn request(&mut self, request: u32, address: &str, weight: u32) {
+    /// Sends an HTTP GET request that costs `weight` of the exchange's budget, for a data type of an instrument.
+    pub fn request(
+        &mut self,
+        request: u32,
+        address: &str,
+        weight: u32,
+        data_type: &str,
+        instrument: Option<u32>,
+    ) {
         self.push(|| {
             Action::Request(Request {
                 request,
                 address: address.to_owned(),
                 weight,
+                data_type: data_type.to_owned(),
+                instrument,
             })
         });
     }

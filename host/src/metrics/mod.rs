@@ -6,6 +6,7 @@ mod books;
 mod daemon;
 mod family;
 mod publishing;
+mod requests;
 
 use prometheus::{Encoder, TextEncoder};
 
@@ -29,6 +30,7 @@ pub fn text(board: &Board) -> Result<Vec<u8>, prometheus::Error> {
     let mut families = Families::default();
     publishing::add(&mut families, &sessions);
     books::add(&mut families, &sessions);
+    requests::add(&mut families, &sessions);
     adapters::add(&mut families, &sessions);
     daemon::add(&mut families, board, ProcessFigures::read().as_ref());
     let mut text = Vec::with_capacity(1 << 16);

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub use tally::{Tally, Total, Trades};
+use tally::End;
+pub use tally::{Requests, Tally, Total, Trades};
 pub use world::{Happening, World};
 
 use crate::config::{Exchange, Origin};
@@ -23,7 +24,7 @@ use crate::sandbox::contract::{
 use crate::sandbox::{Adapter, Fault, FaultKind, Instance};
 use crate::wire::{Stamp, Subjects, WireError, Writer};
 use log_gate::LogGate;
-use permits::Permits;
+use permits::{Asked, Permits};
 
 /// What a session is made of, apart from its world.
 #[derive(Clone)]
@@ -214,7 +215,14 @@ impl<W: World> Session<W> {
             }
             _ => false,
         };
-        self.permits.note(&event);
+        self.tally.reconnections += u64::from(self.permits.note(&event));
+        let ended = match &event {
+            Event::Response(response) => self
+                .permits
+                .ended(response.request)
+                .map(|asked| (asked, End::of(&response.outcome))),
+            _ => None,
+        };
         self.tally.events += 1;
         let answer = self.instance.handle(now, &event);
         self.tally.fuel += self.instance.fuel_used_last();
@@ -241,6 +249,18 @@ impl<W: World> Session<W> {
                 action => self.perform(now, action)?,
             }
         }
+        if let Some((asked, end)) = ended {
+            let end = if judged { End::Refused } else { end };
+            // Of names that were not declared there could be any number.
+            let instrument = asked
+                .instrument
+                .filter(|id| self.wire.instrument(*id).is_some());
+            let asked = Asked {
+                instrument,
+                ..asked
+            };
+            self.tally.add_request(asked, end, now);
+        }
         self.tally.log_lines_dropped = self.log.dropped();
         Ok(())
     }
@@ -265,7 +285,7 @@ impl<W: World> Session<W> {
                 }
             }
             Action::Request(request) => {
-                let address = self.permits.request(request.request, &request.address)?;
+                let address = self.permits.request(now, &request)?;
                 self.world.request(request.request, address, request.weight);
             }
             Action::WakeAt(wake) => {

@@ -6,19 +6,33 @@ use url::Url;
 
 use crate::config::Origin;
 use crate::limits::Limits;
-use crate::sandbox::contract::Event;
+use crate::sandbox::contract::{Event, Request};
 use crate::sandbox::{Fault, FaultKind};
+use crate::wire::DataType;
 
 /// Longest address that an adapter may name, in bytes.
 const ADDRESS_BYTES_MAX: usize = 16 * 1024;
+
+/// A request in flight.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    /// The data type that it serves; none when the adapter named no known one.
+    pub(super) data_type: Option<DataType>,
+    /// The instrument that it is for.
+    pub(super) instrument: Option<u32>,
+    /// When it was asked for, in nanoseconds since the epoch.
+    pub(super) at: u64,
+}
 
 /// The open things of one instance.
 pub(super) struct Permits {
     grants: Vec<Origin>,
     limits: Limits,
+    /// Connections that were lost and have not been opened again.
+    lost: u64,
     /// Connections asked for; true when open.
     connections: BTreeMap<u32, bool>,
-    requests: BTreeSet<u32>,
+    requests: BTreeMap<u32, Asked>,
     alarms: BTreeSet<u32>,
 }
 
@@ -27,38 +41,47 @@ impl Permits {
         Self {
             grants,
             limits,
+            lost: 0,
             connections: BTreeMap::new(),
-            requests: BTreeSet::new(),
+            requests: BTreeMap::new(),
             alarms: BTreeSet::new(),
         }
     }
 
     /// Forgets everything that is open: the instance is gone.
     pub(super) fn clear(&mut self) {
+        self.lost += self.connections.values().filter(|open| **open).count() as u64;
         self.connections.clear();
         self.requests.clear();
         self.alarms.clear();
     }
 
-    /// Keeps count of what an event ends.
-    pub(super) fn note(&mut self, event: &Event) {
+    /// Keeps count of what an event begins and ends. True when it opens a connection in place of one that was lost.
+    pub(super) fn note(&mut self, event: &Event) -> bool {
         match event {
             Event::Opened(connection) => {
                 if let Some(open) = self.connections.get_mut(connection) {
                     *open = true;
                 }
+                let is_again = self.lost > 0;
+                self.lost = self.lost.saturating_sub(1);
+                return is_again;
             }
             Event::Closed(closed) => {
-                self.connections.remove(&closed.connection);
-            }
-            Event::Response(response) => {
-                self.requests.remove(&response.request);
+                let was_open = self.connections.remove(&closed.connection);
+                self.lost += u64::from(was_open == Some(true));
             }
             Event::Alarm(alarm) => {
                 self.alarms.remove(alarm);
             }
             _ => {}
         }
+        false
+    }
+
+    /// Takes out a request that has ended: what it was for.
+    pub(super) fn ended(&mut self, request: u32) -> Option<Asked> {
+        self.requests.remove(&request)
     }
 
     pub(super) fn connect(&mut self, connection: u32, address: &str) -> Result<Url, Fault> {
@@ -92,16 +115,22 @@ impl Permits {
         self.connections.contains_key(&connection)
     }
 
-    pub(super) fn request(&mut self, request: u32, address: &str) -> Result<Url, Fault> {
-        let url = self.granted(address, &["https", "http"])?;
+    pub(super) fn request(&mut self, now: u64, request: &Request) -> Result<Url, Fault> {
+        let url = self.granted(&request.address, &["https", "http"])?;
         if self.requests.len() >= self.limits.requests_in_flight_max {
             return Err(refused(format!(
                 "more than {} requests in flight",
                 self.limits.requests_in_flight_max
             )));
         }
-        if !self.requests.insert(request) {
-            return Err(bad(format!("request {request} is still in flight")));
+        let asked = Asked {
+            data_type: DataType::from_name(&request.data_type),
+            instrument: request.instrument,
+            at: now,
+        };
+        let id = request.request;
+        if self.requests.insert(id, asked).is_some() {
+            return Err(bad(format!("request {id} is still in flight")));
         }
         Ok(url)
     }

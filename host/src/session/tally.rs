@@ -1,9 +1,11 @@
 //! What a session counted. Counters only rise, and outlive the instances that they count.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use super::permits::Asked;
 use crate::distribution::Distribution;
-use crate::sandbox::contract::Decimal;
+use crate::sandbox::contract::{Answer, Decimal, RequestFailure};
 use crate::wire::DataType;
 
 /// Rules that are counted apart: an adapter names them, so they are not believed to be few.
@@ -46,7 +48,44 @@ pub struct Tally {
     pub events: u64,
     /// How long one event took, from told to all its actions done.
     pub event_time: Distribution,
+    /// Connections that were opened in place of one that was lost.
+    pub reconnections: u64,
+    /// Requests that ended, by the data type and the instrument that they were for.
+    pub requests: BTreeMap<(Option<DataType>, Option<u32>), Requests>,
     trades: BTreeMap<String, Trades>,
+}
+
+/// The requests for one data type of one instrument.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Requests {
+    /// Those whose answer was of use.
+    pub succeeded: u64,
+    /// Those without an answer, or with one that was not.
+    pub failed: u64,
+    /// Those of the latter that were not answered in time.
+    pub timed_out: u64,
+    /// From asked for to answered, waiting for the budget included.
+    pub took: Distribution,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Succeeded,
+    Refused,
+    TimedOut,
+    Failed,
+}
+
+impl End {
+    pub(super) fn of(outcome: &Result<Answer, RequestFailure>) -> Self {
+        match outcome {
+            Ok(answer) if answer.status == 200 => Self::Succeeded,
+            Ok(_) => Self::Refused,
+            Err(RequestFailure::TimedOut) => Self::TimedOut,
+            Err(_) => Self::Failed,
+        }
+    }
 }
 
 /// The trades of one instrument.
@@ -65,6 +104,19 @@ impl Tally {
             .get(exchange_symbol)
             .copied()
             .unwrap_or_default()
+    }
+
+    /// Counts a request that ended at `now`, in nanoseconds since the epoch.
+    pub(super) fn add_request(&mut self, asked: Asked, end: End, now: u64) {
+        let key = (asked.data_type, asked.instrument);
+        let requests = self.requests.entry(key).or_default();
+        match end {
+            End::Succeeded => requests.succeeded += 1,
+            End::Refused | End::TimedOut | End::Failed => requests.failed += 1,
+        }
+        requests.timed_out += u64::from(end == End::TimedOut);
+        let took = Duration::from_nanos(now.saturating_sub(asked.at));
+        requests.took.add(took);
     }
 
     pub(super) fn add_refusal(&mut self, rule: &str) {

@@ -41,7 +41,13 @@ impl Fetch {
         let request = cx.next_request();
         self.request = Some(request);
         self.asked_at = Some(cx.now);
-        out.request(request, &address, weight(limit));
+        out.request(
+            request,
+            &address,
+            weight(limit),
+            "orderbook",
+            Some(instrument),
+        );
     }
 
     /// Sets an alarm to ask again: after 1 s, 2 s, 4 s and so on up to 60 s, and at most a tenth more.

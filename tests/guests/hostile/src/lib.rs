@@ -233,7 +233,7 @@ impl Hostile {
             }
             Misbehaviour::AskForbidden => {
                 if self.address.starts_with("http") {
-                    out.request(0, &self.address, 1);
+                    out.request(0, &self.address, 1, "trade", None);
                 } else {
                     out.connect(1, &self.address);
                 }
