@@ -16,6 +16,7 @@ pub mod run;
 pub mod sandbox;
 pub mod secret;
 pub mod session;
+pub mod tail;
 pub mod wire;
 pub mod world;
 pub mod ws;

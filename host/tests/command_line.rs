@@ -198,6 +198,7 @@ fn help_names_every_command_and_every_variable_with_examples() {
     for part in [
         "run",
         "replay",
+        "tail",
         "config",
         "Examples:",
         "--mode",
@@ -305,4 +306,37 @@ fn the_daemon_logs_json_on_standard_output_when_the_environment_asks() {
             assert!(object.get(key).is_some(), "{line}");
         }
     }
+}
+
+#[test]
+fn help_names_every_flag_of_tail_and_shows_examples() {
+    let help = printed(&run(&[], &["tail", "--help"]));
+    for part in [
+        "[SUBJECT]",
+        "--config",
+        "--nats",
+        "--raw",
+        "--count",
+        "--log-level",
+        "marketprism tail 'trade.*.spot.>' --count 10",
+    ] {
+        assert!(help.contains(part), "{part} is not in the help:\n{help}");
+    }
+}
+
+#[test]
+fn a_tail_of_what_is_no_subject_ends_with_64_without_a_server_and_without_a_file() {
+    let output = run(
+        &[],
+        &[
+            "tail",
+            "trade .>",
+            "--nats",
+            "nats://bob:hunter2@127.0.0.1:1",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(64));
+    let complaint = complaint(&output);
+    assert!(complaint.contains("trade .>"), "{complaint}");
+    assert!(!complaint.contains("hunter2"), "{complaint}");
 }
