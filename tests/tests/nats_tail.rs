@@ -7,10 +7,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use bytes::Bytes;
-use marketprism_host::bus::{Bus, Settings};
+use marketprism_host::bus::{self, Bus, Room, Settings};
 use marketprism_host::tail::{Tail, TailError};
 use marketprism_host::wire::{DataType, Message, Subjects, Transport};
 use marketprism_tests::nats_server::NatsServer;
+use tokio::net::TcpListener;
 
 /// Longest time that anything here may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,15 +46,23 @@ fn message(payload: &'static [u8]) -> Message {
 const TRADE: &[u8] =
     br#"{"data_type":"trade","side":"buy","price":"1.50","quantity":"2","trade_id":"7"}"#;
 
-/// Publishes for ever, each time as soon as the server has taken the last: nobody knows when a reader is there.
-async fn publish(server: &NatsServer, payloads: &[&'static [u8]]) {
+/// Publishes until `done`, each time as soon as the server has taken the last: nobody knows when a reader is there.
+async fn publish_until(
+    server: &NatsServer,
+    payloads: &[&'static [u8]],
+    mut done: impl FnMut() -> bool,
+) {
     let bus = Bus::connect(&settings(server)).await.unwrap();
-    loop {
+    while !done() {
         for payload in payloads {
             bus.publish(&message(payload)).await.unwrap();
         }
         bus.flush().await.unwrap();
     }
+}
+
+async fn publish(server: &NatsServer, payloads: &[&'static [u8]]) {
+    publish_until(server, payloads, || false).await;
 }
 
 /// Hands every line over.
@@ -136,8 +145,9 @@ async fn a_server_that_comes_later_is_found() {
     let (output, lines) = lines();
     let tail = tail(&server, Some(1));
     let late = async {
-        // A first attempt has found nobody by then: the tail runs first.
-        tokio::task::yield_now().await;
+        // Whoever answers the first attempt is no server, and hangs up.
+        let other = TcpListener::bind(("127.0.0.1", server.port())).await;
+        drop(other.unwrap().accept().await.unwrap());
         server.restart().unwrap();
         publish(&server, &[TRADE]).await;
     };
@@ -145,6 +155,43 @@ async fn a_server_that_comes_later_is_found() {
         .await
         .unwrap();
     assert_eq!(lines.try_iter().count(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_lost_comes_back_with_its_subjects() {
+    let mut server = NatsServer::start("").unwrap();
+    let (output, lines) = lines();
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let tail = tail(&server, None);
+    let twice = async {
+        publish_until(&server, &[TRADE], || lines.try_recv().is_ok()).await;
+        server.restart().unwrap();
+        lines.try_iter().for_each(drop);
+        publish_until(&server, &[TRADE], || lines.try_recv().is_ok()).await;
+        stop.send(()).unwrap();
+        std::future::pending().await
+    };
+    let stopped = async { stopped.await.unwrap() };
+    ends(tail, output, stopped, twice).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reader_that_is_too_slow_loses_messages_and_is_told_how_many() {
+    let server = NatsServer::start("").unwrap();
+    let room = Room {
+        messages_max: 2,
+        bytes_max: 1 << 20,
+    };
+    let subscribed = bus::subscribe(&settings(&server), &["trade.>".to_owned()], room).await;
+    let (intake, mut inbox) = subscribed.unwrap();
+    let both = async {
+        tokio::select! {
+            () = intake.run() => panic!("the intake ended first"),
+            () = publish_until(&server, &[TRADE], || inbox.left_out() >= 3) => {}
+        }
+    };
+    tokio::time::timeout(PATIENCE, both).await.expect("losses");
+    assert_eq!(std::iter::from_fn(|| inbox.try_next()).count(), 2);
 }
 
 #[tokio::test]
