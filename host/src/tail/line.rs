@@ -301,7 +301,8 @@ fn age(document: &Document<'_>, now_ns: u64) -> Option<String> {
         0..10_000 => format!("{age_ms} ms"),
         10_000..600_000 => format!("{seconds:.1} s"),
         600_000..36_000_000 => format!("{:.1} min", seconds / 60.0),
-        _ => format!("{:.1} h", seconds / 3_600.0),
+        36_000_000..172_800_000 => format!("{:.1} h", seconds / 3_600.0),
+        _ => format!("{:.1} d", seconds / 86_400.0),
     })
 }
 

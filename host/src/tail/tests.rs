@@ -143,6 +143,7 @@ fn columns_stay_aligned_and_tell_time_and_age() {
         (12_345, "  12.3 s"),
         (1_800_000, "30.0 min"),
         (36_000_000, "  10.0 h"),
+        (864_000_000, "  10.0 d"),
     ] {
         assert_eq!(line(short, age_ms).get(13..21), Some(wanted));
     }
