@@ -13,10 +13,23 @@ use crate::sandbox::{ADAPTER_BYTES_MAX, Adapter, Engine, Grant, Refusal};
 /// No adapter for a session.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// A folder or file cannot be read.
-    #[error("cannot read {path}: {source}")]
+    /// The folder cannot be read.
+    #[error(
+        "the adapters folder {path} cannot be read: {source}. \
+         Build the adapters with `make adapters`, or name their folder with `adapters_dir: FOLDER`"
+    )]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file cannot be read.
+    #[error(
+        "the adapter file {path} cannot be read: {source}. Build it with `make adapters`, or correct its name"
+    )]
     Unreadable {
-        /// The folder or file.
+        /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -28,6 +41,19 @@ pub enum FolderError {
         path: PathBuf,
         /// Why.
         refusal: Refusal,
+    },
+    /// The file that was named serves other exchanges.
+    #[error(
+        "the adapter {path} serves {serves}, not {venue:?}. \
+         Correct `adapter: FILE`, or say with `exchange: NAME` which exchange it is"
+    )]
+    ServesOthers {
+        /// The file.
+        path: PathBuf,
+        /// What it serves.
+        serves: String,
+        /// The exchange.
+        venue: String,
     },
     /// No file in the folder serves the exchange.
     #[error(
@@ -44,7 +70,7 @@ pub enum FolderError {
     },
 }
 
-/// The adapter in `folder` that serves `venue`: the file named `file`, else the first by name whose description
+/// The adapter in `folder` that serves `venue`: the file named `file`, which must, else the first by name whose description
 /// lists the venue.
 pub fn find(
     engine: &Engine,
@@ -54,13 +80,22 @@ pub fn find(
     grant: &Grant,
     limits: &Limits,
 ) -> Result<Adapter, FolderError> {
-    let unreadable = |source| FolderError::Unreadable {
+    let unreadable = |source| FolderError::NoFolder {
         path: folder.to_path_buf(),
         source,
     };
     let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(unreadable)?;
     if let Some(file) = file {
-        return load(engine, &dir, folder, file, grant, limits);
+        let adapter = load(engine, &dir, folder, file, grant, limits)?;
+        return if serves(&adapter, venue) {
+            Ok(adapter)
+        } else {
+            Err(FolderError::ServesOthers {
+                path: folder.join(file),
+                serves: adapter.description().venues.join(", "),
+                venue: venue.to_string(),
+            })
+        };
     }
     let mut names = Vec::new();
     for entry in dir.entries().map_err(unreadable)? {
@@ -76,15 +111,7 @@ pub fn find(
     let mut found = Vec::new();
     for name in names {
         match load(engine, &dir, folder, &name, grant, limits) {
-            Ok(adapter)
-                if adapter
-                    .description()
-                    .venues
-                    .iter()
-                    .any(|served| served == venue) =>
-            {
-                return Ok(adapter);
-            }
+            Ok(adapter) if serves(&adapter, venue) => return Ok(adapter),
             Ok(adapter) => {
                 let venues = adapter.description().venues.join(", ");
                 found.push(format!("{} serves {venues}", name.display()));
@@ -102,6 +129,11 @@ pub fn find(
         venue: venue.to_string(),
         found,
     })
+}
+
+fn serves(adapter: &Adapter, venue: &str) -> bool {
+    let venues = &adapter.description().venues;
+    venues.iter().any(|served| served == venue)
 }
 
 /// The adapter in a file of any folder, as a person named it on the command line.

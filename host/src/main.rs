@@ -10,7 +10,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use command::run::Mode;
-use command::{UnknownExchange, config, replay, run};
+use command::{UnknownExchange, config, replay, run, tail};
 use marketprism_host::adapter_folder::FolderError;
 use marketprism_host::bus::BusError;
 use marketprism_host::config::ConfigError;
@@ -28,6 +28,7 @@ Without a command, `marketprism` means `marketprism run` and takes its flags.
 Examples:
   marketprism config check --config config/marketprism.yaml
   marketprism run --config config/marketprism.yaml --exchange NAME --log-level DEBUG
+  marketprism tail 'trade.*.spot.>' --count 10
 
 Environment (a flag wins over it, it wins over the configuration file):
   MARKETPRISM_CONFIG_PATH                     the configuration file
@@ -61,6 +62,9 @@ enum Command {
     Run(run::Arguments),
     /// Run recorded traffic through an adapter and show what it publishes
     Replay(replay::Arguments),
+    /// Show what is being published on NATS, a line for each message
+    #[command(after_help = tail::MORE_HELP)]
+    Tail(tail::Arguments),
     /// Work with the configuration file
     Config {
         #[command(subcommand)]
@@ -88,6 +92,10 @@ fn main() -> ExitCode {
         Command::Replay(replay) => {
             logs::start(Target::Error, level);
             replay::replay(replay)
+        }
+        Command::Tail(tail) => {
+            logs::start(Target::Error, level);
+            tail::tail(tail)
         }
         Command::Config { command } => {
             logs::start(Target::Error, level);

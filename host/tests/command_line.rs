@@ -1,8 +1,9 @@
 //! The command line as a person meets it: what it prints, and how it ends.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test may fail")]
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// Every variable of the environment that the daemon reads.
 const VARIABLES: [&str; 11] = [
@@ -99,24 +100,32 @@ fn a_configuration_that_cannot_be_used_ends_with_64_and_names_file_and_key() {
 
 #[test]
 fn a_configuration_that_is_no_yaml_ends_with_64_and_names_the_line() {
-    let output = run(&[("c.yaml", "exchanges:\n  - [unclosed\n")], &REPLAY);
-    assert_eq!(output.status.code(), Some(64));
-    assert!(
-        complaint(&output).contains("c.yaml"),
-        "{}",
-        complaint(&output)
-    );
+    let broken = GOOD.replace("symbols: [ABC]", "symbols: [ABC");
+    for command in [
+        &REPLAY[..],
+        &["run", "-c", "c.yaml"],
+        &["tail", "-c", "c.yaml"],
+    ] {
+        let output = run(&[("c.yaml", &broken)], command);
+        assert_eq!(output.status.code(), Some(64), "{command:?}");
+        let complaint = complaint(&output);
+        assert!(complaint.contains("c.yaml: line "), "{complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    }
 }
 
 #[test]
 fn a_missing_configuration_ends_with_64() {
-    let output = run(&[], &REPLAY);
-    assert_eq!(output.status.code(), Some(64));
-    assert!(
-        complaint(&output).contains("c.yaml"),
-        "{}",
-        complaint(&output)
-    );
+    for command in [
+        &REPLAY[..],
+        &["run", "-c", "c.yaml"],
+        &["tail", "-c", "c.yaml"],
+    ] {
+        let output = run(&[], command);
+        assert_eq!(output.status.code(), Some(64), "{command:?}");
+        let complaint = complaint(&output);
+        assert!(complaint.contains("c.yaml: cannot be read"), "{complaint}");
+    }
 }
 
 #[test]
@@ -198,6 +207,7 @@ fn help_names_every_command_and_every_variable_with_examples() {
     for part in [
         "run",
         "replay",
+        "tail",
         "config",
         "Examples:",
         "--mode",
@@ -304,5 +314,138 @@ fn the_daemon_logs_json_on_standard_output_when_the_environment_asks() {
         for key in ["timestamp", "session", "level", "message"] {
             assert!(object.get(key).is_some(), "{line}");
         }
+    }
+}
+
+#[test]
+fn help_names_every_flag_of_tail_and_shows_examples() {
+    let help = printed(&run(&[], &["tail", "--help"]));
+    for part in [
+        "[SUBJECT]",
+        "--config",
+        "--nats",
+        "--raw",
+        "--count",
+        "--log-level",
+        "marketprism tail 'trade.*.spot.>' --count 10",
+    ] {
+        assert!(help.contains(part), "{part} is not in the help:\n{help}");
+    }
+}
+
+#[test]
+fn a_tail_of_what_is_no_subject_ends_with_64_without_a_server_and_without_a_file() {
+    let output = run(
+        &[],
+        &[
+            "tail",
+            "trade .>",
+            "--nats",
+            "nats://bob:hunter2@127.0.0.1:1",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(64));
+    let complaint = complaint(&output);
+    assert!(complaint.contains("trade .>"), "{complaint}");
+    assert!(!complaint.contains("hunter2"), "{complaint}");
+}
+
+#[test]
+fn a_daemon_without_any_adapter_ends_with_64_and_tells_for_each_exchange_what_to_do() {
+    let two = format!(
+        "{GOOD}{}",
+        GOOD.replace("exchanges:\n", "").replace("alpha", "beta")
+    );
+    let named = format!("{GOOD}    adapter: alpha.wasm\n");
+    for (config, files, parts) in [
+        (
+            &two,
+            &["adapters/x"][..],
+            &[
+                "alpha_spot: no adapter in ./adapters",
+                "beta_spot: no adapter",
+                "make adapters",
+            ][..],
+        ),
+        (
+            &two,
+            &[],
+            &[
+                "the adapters folder ./adapters cannot be read",
+                "adapters_dir",
+            ],
+        ),
+        (
+            &named,
+            &["adapters/x"],
+            &[
+                "the adapter file ./adapters/alpha.wasm cannot be read",
+                "make adapters",
+            ],
+        ),
+    ] {
+        let mut all = vec![("c.yaml", config.as_str())];
+        all.extend(files.iter().map(|file| (*file, "")));
+        let output = run(&all, &["run", "-c", "c.yaml"]);
+        assert_eq!(output.status.code(), Some(64), "{}", complaint(&output));
+        for part in parts {
+            assert!(
+                printed(&output).contains(part),
+                "no {part:?} in: {}",
+                printed(&output)
+            );
+        }
+    }
+}
+
+#[test]
+fn an_exchange_that_the_file_does_not_have_is_refused_by_the_daemon_too() {
+    for command in [&["run"][..], &[], &["--mode", "test"]] {
+        let arguments = [
+            command,
+            &["-c", "c.yaml", "-e", "alpha_spot", "-e", "beta_spot"],
+        ]
+        .concat();
+        let output = run(&[("c.yaml", GOOD)], &arguments);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        let complaint = complaint(&output);
+        assert!(
+            complaint.contains("c.yaml has no block exchanges.beta_spot; it has alpha_spot"),
+            "{complaint}"
+        );
+    }
+}
+
+#[test]
+fn a_tail_without_a_server_says_so_once_an_attempt_and_ends_well_when_it_is_interrupted() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("nats://bob:hunter2@{}", free.local_addr().unwrap());
+    drop(free);
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_marketprism"));
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
+    let mut child = command
+        .args(["tail", "--nats", &address])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let said: Vec<String> = lines.take(2).map(Result::unwrap).collect();
+    let asked = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(asked.unwrap().success());
+    assert!(child.wait().unwrap().success());
+    for (line, pause) in said.iter().zip(["0.5 s", "1.0 s"]) {
+        assert!(line.contains("[WARNING] NATS at 127.0.0.1:"), "{line}");
+        assert!(
+            line.ends_with(&format!("trying again in {pause}")),
+            "{line}"
+        );
+        assert!(!line.contains("hunter2"), "{line}");
     }
 }

@@ -1,5 +1,5 @@
 //! The way out: messages to a NATS server, or into memory for `replay`, for tests and for a first look without NATS.
-//! The only room that names async-nats. What a message says, and where it goes, is `wire`'s; queueing while a server
+//! And a bounded way in, for people who look at what is published. The only room that names async-nats. What a message says, and where it goes, is `wire`'s; queueing while a server
 //! is away is the caller's.
 
 mod error;
@@ -8,6 +8,7 @@ mod nats;
 mod outbox;
 mod server;
 mod settings;
+mod subscription;
 mod tls;
 
 pub use error::BusError;
@@ -15,6 +16,7 @@ pub use memory::Memory;
 pub use nats::Nats;
 pub use outbox::Outbox;
 pub use settings::{Settings, Tls};
+pub use subscription::{Inbox, Intake, Received, Room, subscribe};
 
 use crate::wire::Message;
 

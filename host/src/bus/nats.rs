@@ -4,12 +4,15 @@ use std::error::Error;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::client::PublishErrorKind;
 use async_nats::connection::State;
 use async_nats::{
-    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Subject, rustls,
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Subject, Subscriber,
+    rustls,
 };
 use futures_util::StreamExt;
 use tokio::time::timeout;
@@ -29,6 +32,7 @@ pub struct Nats {
     client: Client,
     servers: String,
     confirm_timeout: Duration,
+    missed: Arc<AtomicU64>,
 }
 
 impl Nats {
@@ -36,13 +40,14 @@ impl Nats {
     pub(super) async fn connect(settings: &Settings) -> Result<Self, BusError> {
         let servers = Servers::read(&settings.servers)?;
         let shown = servers.shown();
+        let missed = Arc::new(AtomicU64::new(0));
         let (options, who) = access(settings, servers.user_info.as_ref())?;
         let options = tls::apply(&settings.tls, options)?
             .name(&settings.client_name)
             .connection_timeout(settings.connect_timeout)
             .client_capacity(settings.buffered_messages_max.max(1))
             .reconnect_delay_callback(reconnect_pause)
-            .event_callback(told(shown.clone()));
+            .event_callback(told(shown.clone(), missed.clone()));
 
         // The library bounds each server's answer, but not the name service before it.
         let attempts = u32::try_from(servers.addresses.len())
@@ -66,7 +71,22 @@ impl Nats {
             client,
             servers: shown,
             confirm_timeout: settings.connect_timeout,
+            missed,
         })
+    }
+
+    /// Asks for what is published on a subject, which may hold wildcards.
+    pub(super) async fn subscribe(&self, subject: &str) -> Result<Subscriber, BusError> {
+        let subscribed = self.client.subscribe(subject.to_owned()).await;
+        subscribed.map_err(|error| BusError::Setting {
+            key: "subject",
+            why: format!("{subject:?}: {error}"),
+        })
+    }
+
+    /// How many messages came faster than they were taken, so that the library left them out.
+    pub(super) fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Acquire)
     }
 
     pub(super) async fn publish(&self, message: &Message) -> Result<(), BusError> {
@@ -245,10 +265,16 @@ fn reconnect_pause(attempt: usize) -> Duration {
     pause / 2 + pause.mul_f64(f64::from(u32::try_from(random).unwrap_or(0)) / 2_000.0)
 }
 
-/// Logs what happens to the connection.
-fn told(servers: String) -> impl Fn(Event) -> std::future::Ready<()> + Send + Sync + 'static {
+/// Logs what happens to the connection, and counts what was left out.
+fn told(
+    servers: String,
+    missed: Arc<AtomicU64>,
+) -> impl Fn(Event) -> std::future::Ready<()> + Send + Sync + 'static {
     move |event| {
         match event {
+            Event::SlowConsumer(_) => {
+                missed.fetch_add(1, Ordering::AcqRel);
+            }
             Event::Connected => tracing::info!("NATS at {servers}: connected"),
             Event::Disconnected => {
                 tracing::warn!("NATS at {servers}: connection lost, trying again until it stands")

@@ -4,6 +4,7 @@ pub mod config;
 mod plans;
 pub mod replay;
 pub mod run;
+pub mod tail;
 mod unread_keys;
 
 use std::path::PathBuf;
@@ -45,6 +46,12 @@ impl ConfigFile {
         }
     }
 
+    /// True when nothing names a file and there is none where it is looked for then.
+    fn is_absent(&self) -> bool {
+        let (path, _) = self.path(&|name| std::env::var(name).ok());
+        self.config.is_none() && path.as_os_str() == FILE_DEFAULT && !path.exists()
+    }
+
     /// The file, and who named it.
     fn path(&self, environment: configuration::Environment<'_>) -> (PathBuf, String) {
         if let Some(path) = &self.config {
@@ -70,16 +77,23 @@ fn is_closed_output(error: &anyhow::Error) -> bool {
         .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// How to reach NATS at these servers with what the configuration says.
-fn bus_settings(config: &Config, servers: Vec<String>) -> bus::Settings {
+/// How to reach NATS with what the configuration says, at these servers or the configured ones.
+fn bus_settings(config: &Config, servers: Option<Vec<String>>) -> bus::Settings {
     let nats = config.nats.clone();
+    // Who to be at an address that says it itself.
+    let signs_in = |servers: &Vec<String>| servers.iter().any(|server| server.contains('@'));
+    let (user, password, token, credentials_file) = if servers.as_ref().is_some_and(signs_in) {
+        (None, None, None, None)
+    } else {
+        (nats.user, nats.password, nats.token, nats.credentials_file)
+    };
     bus::Settings {
-        servers,
+        servers: servers.unwrap_or(nats.servers),
         client_name: nats.client_name,
-        user: nats.user,
-        password: nats.password,
-        token: nats.token,
-        credentials_file: nats.credentials_file,
+        user,
+        password,
+        token,
+        credentials_file,
         tls: bus::Tls {
             required: nats.tls.required,
             ca_file: nats.tls.ca_file,

@@ -59,7 +59,7 @@ pub fn replay(arguments: Arguments) -> anyhow::Result<()> {
         .block_on(async {
             let bus = match &arguments.nats {
                 Some(server) => {
-                    let settings = bus_settings(&config, vec![server.clone()]);
+                    let settings = bus_settings(&config, Some(vec![server.clone()]));
                     Some(
                         Bus::connect(&settings)
                             .await

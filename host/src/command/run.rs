@@ -86,10 +86,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Err(error);
     }
     unread_keys::report(&config, &file, &plans);
-    let bus = config
-        .nats
-        .enabled
-        .then(|| bus_settings(&config, config.nats.servers.clone()));
+    let bus = config.nats.enabled.then(|| bus_settings(&config, None));
     let lines = || View::new(Box::new(std::io::stdout()));
     let daemon = Daemon {
         plans,

@@ -8,6 +8,7 @@ mod exchange;
 mod file;
 mod jetstream;
 mod key;
+mod keys;
 mod market;
 mod monitoring;
 mod nats;
@@ -28,6 +29,7 @@ use serde_json::{Map, Value};
 
 pub use exchange::Exchange;
 pub use jetstream::{Discard, JetStream, Retention, Storage, Stream};
+pub use keys::{Keys, keys};
 pub use market::{DataType, MarketType};
 pub use monitoring::{HealthPort, MetricsPort, Monitoring, Proxy};
 pub use nats::{Nats, Publish, Tls};
@@ -36,6 +38,7 @@ pub use origin::Origin;
 pub use problem::{ConfigError, Problem};
 
 use key::Key;
+use keys::names;
 use problem::Problems;
 
 /// The defaults of everything, built in.
@@ -248,17 +251,6 @@ fn ordered(
         }
     }
     blocks
-}
-
-/// The names that the host knows, for suggestions.
-fn names(defaults: &Map<String, Value>) -> notices::Names {
-    let mut file = serde_json::to_value(Top::default()).unwrap_or_default();
-    let mut block = serde_json::to_value(block::Block::default()).unwrap_or_default();
-    file::merge(&mut file, &Value::Object(defaults.clone()));
-    if let Some(defaults) = defaults.get("adapter_defaults") {
-        file::merge(&mut block, defaults);
-    }
-    notices::Names { file, block }
 }
 
 fn names_below<'a>(tree: &'a Map<String, Value>, path: &[&str]) -> Vec<&'a str> {

@@ -24,11 +24,12 @@ impl Origin {
     /// # Errors
     /// In words, when it is not an address with one of the schemes or holds a user name.
     pub fn of(address: &str) -> Result<Self, String> {
+        let shown = masked(address);
         let url =
-            Url::parse(address).map_err(|error| format!("not an address: {address:?}: {error}"))?;
+            Url::parse(address).map_err(|error| format!("not an address: {shown:?}: {error}"))?;
         if !SCHEMES.contains(&url.scheme()) {
             return Err(format!(
-                "scheme {:?} of {address:?} is none of {}",
+                "scheme {:?} of {shown:?} is none of {}",
                 url.scheme(),
                 SCHEMES.join(", ")
             ));
@@ -42,7 +43,7 @@ impl Origin {
                 host: host.to_ascii_lowercase(),
                 port,
             }),
-            _ => Err(format!("not an address: {address:?}: no host")),
+            _ => Err(format!("not an address: {shown:?}: no host")),
         }
     }
 
@@ -84,5 +85,26 @@ pub(super) fn masked(address: &str) -> String {
             Some((scheme, _)) => format!("{scheme}://***@{after}"),
             None => format!("***@{after}"),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_an_address_that_cannot_be_used_is_not_told() {
+        for address in [
+            "ftp://bob:hunter2@h",
+            "wss://bob:hunter2@h",
+            "wss://bob:hunter2@h:port",
+            "bob:hunter2@h",
+        ] {
+            let reason = Origin::of(address).err().unwrap_or_default();
+            assert!(
+                !reason.is_empty() && !reason.contains("hunter2"),
+                "{reason}"
+            );
+        }
     }
 }

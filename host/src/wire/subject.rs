@@ -1,5 +1,7 @@
 //! Subject templates of the configuration: on which subject each data type of an instrument goes out.
 
+use std::collections::BTreeSet;
+
 use super::data_type::PerType;
 use super::{DataType, WireError};
 
@@ -48,6 +50,22 @@ impl Subjects {
                 |(_, template)| (*template).to_owned(),
             )
         })))
+    }
+
+    /// With wildcards: subjects that together are those of all data types and instruments.
+    pub fn patterns(&self) -> Vec<String> {
+        let pattern = |template: &String| {
+            let tokens = template.split('.').map(|token| match token.contains('{') {
+                true => "*",
+                false => token,
+            });
+            tokens.collect::<Vec<_>>().join(".")
+        };
+        let all: BTreeSet<String> = DataType::ALL
+            .iter()
+            .map(|data_type| pattern(self.0.get(*data_type)))
+            .collect();
+        all.into_iter().collect()
     }
 
     /// The subject of one data type. The names are subject tokens already.
@@ -111,6 +129,18 @@ mod tests {
             filled(&subjects, DataType::OrderbookDelta),
             "orderbook_delta.alpha.perpetual.BTC-USDT"
         );
+    }
+
+    #[test]
+    fn a_pattern_has_a_wildcard_where_a_name_is_filled_in() {
+        let patterns =
+            Subjects::with_templates([("trade", "md.{symbol}.{exchange}_{market_type}.t")])
+                .unwrap()
+                .patterns();
+        assert_eq!(patterns.len(), DataType::ALL.len());
+        for wanted in ["md.*.*.t", "orderbook.*.*.*"] {
+            assert!(patterns.iter().any(|pattern| pattern == wanted), "{wanted}");
+        }
     }
 
     #[test]
