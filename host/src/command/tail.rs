@@ -26,7 +26,7 @@ pub struct Arguments {
     subject: Option<String>,
     #[command(flatten)]
     file: ConfigFile,
-    /// Listen to this NATS server instead of the configured ones, nats://[USER:PASSWORD@]HOST:PORT
+    /// Listen to this NATS server instead of the configured ones, nats://USER:PASSWORD@HOST:PORT
     #[arg(long, value_name = "URL")]
     nats: Option<String>,
     /// Print subject and payload as they are
