@@ -23,7 +23,7 @@ mod sync;
 mod trades;
 
 use marketprism_kit::wit::{Description, Event, LogLevel, MarketType, Response, Start};
-use marketprism_kit::{Adapter, Output, names, wit};
+use marketprism_kit::{Adapter, Output, Refusal, names, wit};
 
 use connections::{CONNECTIONS_MAX, Connections};
 pub use instruments::{Instrument, Instruments};
@@ -127,10 +127,7 @@ impl Running {
                 });
                 heard.err()
             }
-            Ok(Message::Trade(trade)) => {
-                self.trade(now, &trade, out);
-                None
-            }
+            Ok(Message::Trade(trade)) => self.trade(now, &trade, out).err(),
             Ok(Message::Ignored) => {
                 out.ignored();
                 None
@@ -149,17 +146,18 @@ impl Running {
         }
     }
 
-    fn trade(&mut self, now: u64, trade: &TradeMade, out: &mut Output) {
+    fn trade(&mut self, now: u64, trade: &TradeMade, out: &mut Output) -> Result<(), Refusal> {
         let Some(instrument) = self.instruments.get_mut(trade.instrument) else {
-            return;
+            return Ok(());
         };
         instrument.trades_heard = Some(now);
         if instrument.trades.follow(trade, out) {
-            return;
+            return Ok(());
         }
         let cx = self.session.at(now);
-        instrument.trades.take(&cx, trade, &mut self.backlog, out);
+        instrument.trades.take(&cx, trade, &mut self.backlog, out)?;
         self.send_for_trades(now, out);
+        Ok(())
     }
 
     /// Sends the requests for trades whose turn has come.
@@ -216,6 +214,7 @@ impl Running {
     }
 
     fn response(&mut self, now: u64, response: &Response, out: &mut Output) {
+        self.session.request_ended();
         let mut cx = self.session.at(now);
         if let Some(id) = self.backlog.turns.end(response.request) {
             if let Some(instrument) = self.instruments.get_mut(id) {

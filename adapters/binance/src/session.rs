@@ -11,6 +11,7 @@ pub struct Session {
     pub settings: Settings,
     seed: u64,
     requests: u32,
+    in_flight: usize,
 }
 
 impl Session {
@@ -20,7 +21,13 @@ impl Session {
             settings,
             seed,
             requests: 0,
+            in_flight: 0,
         }
+    }
+
+    /// A request has ended.
+    pub const fn request_ended(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
     }
 
     /// What is known while one event is handled.
@@ -30,6 +37,7 @@ impl Session {
             settings: &self.settings,
             seed: self.seed,
             requests: &mut self.requests,
+            in_flight: &mut self.in_flight,
         }
     }
 }
@@ -43,11 +51,18 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
     seed: u64,
     requests: &'a mut u32,
+    in_flight: &'a mut usize,
 }
 
 impl Context<'_> {
-    /// A number that no request has had.
+    /// Requests that have not ended.
+    pub const fn in_flight(&self) -> usize {
+        *self.in_flight
+    }
+
+    /// The number of a request that is sent now: one that no request has had.
     pub fn next_request(&mut self) -> u32 {
+        *self.in_flight += 1;
         let request = *self.requests;
         *self.requests = request.wrapping_add(1);
         request

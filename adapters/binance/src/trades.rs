@@ -7,9 +7,9 @@
 mod answer;
 mod backlog;
 
-use marketprism_kit::Output;
 use marketprism_kit::trades::{Fetch, Line, Source, Taken};
 use marketprism_kit::wit::{Counters, LogLevel, Response, Trade};
+use marketprism_kit::{Output, Refusal};
 
 use crate::address;
 use crate::parse::TradeMade;
@@ -75,10 +75,16 @@ impl Trades {
         trade: &TradeMade,
         backlog: &mut Backlog,
         out: &mut Output,
-    ) {
-        if self.put(cx, trade, Source::Stream, backlog, out) != Taken::Duplicate {
-            self.advance(cx, backlog, out);
+    ) -> Result<(), Refusal> {
+        match self.put(cx, trade, Source::Stream, backlog, out) {
+            Taken::Duplicate => {}
+            Taken::Publish | Taken::Held => self.advance(cx, backlog, out),
+            Taken::Doubtful => {
+                let found = format!("{}: {}", self.symbol, trade.id);
+                return Err(Refusal::new("trade id far from all others", found));
+            }
         }
+        Ok(())
     }
 
     fn put(
@@ -93,7 +99,7 @@ impl Trades {
         match taken {
             Taken::Publish => publish(trade, out),
             Taken::Held => backlog.held += 1,
-            Taken::Duplicate => {}
+            Taken::Duplicate | Taken::Doubtful => {}
         }
         taken
     }

@@ -496,3 +496,33 @@ fn the_documented_example_is_published_as_the_old_collector_did() {
             )
     );
 }
+
+#[test]
+fn hundreds_of_books_at_once_are_fetched_some_at_a_time() {
+    let names: Vec<_> = (0..300).map(|n| format!("X{n}USDT")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let mut world = World::with(r#"{"data_types":["orderbook"]}"#, &names);
+    let update = |n: usize| {
+        depth(99, 100, "", "")
+            .replace("BTCUSDT", &format!("X{n}USDT"))
+            .replace("btcusdt", &format!("x{n}usdt"))
+    };
+    let told: String = (0..300).map(|n| world.frame(&update(n))).collect();
+    let mut asked = told.matches("request ").count();
+    assert_eq!(asked, 16);
+    let mut answered = 0;
+    while answered < 300 {
+        world.now += 200 * MS;
+        let mut told = String::new();
+        if answered < asked {
+            told += &world.answer(answered as u32, SNAPSHOT);
+            answered += 1;
+        }
+        for n in 0..300 {
+            told += &world.alarm(n * 4 + 1);
+        }
+        asked += told.matches("request ").count();
+        assert!(asked - answered <= 16, "{} in flight", asked - answered);
+    }
+    assert_eq!(world.report().matches(" synced ").count(), 300);
+}

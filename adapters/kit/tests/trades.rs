@@ -140,3 +140,36 @@ proptest! {
         prop_assert_eq!((out, line.line.missing_count()), (expected, missing));
     }
 }
+
+#[test]
+fn one_id_far_from_all_others_is_refused_and_two_that_agree_are_believed() {
+    let far = 9_000_000_000_000;
+    let mut line = after([1, 2]);
+    assert_eq!(line.line.take(3, far, Source::Stream, far), Taken::Doubtful);
+    line.come(4, 3);
+    assert_eq!(line.out, [1, 2, 3], "it goes on as if nothing had been");
+    assert_eq!(
+        line.line.take(5, far + 1, Source::Stream, far + 1),
+        Taken::Publish
+    );
+    line.come(6, far + 2);
+    assert_eq!(line.out, [1, 2, 3, far + 2]);
+    assert_eq!(
+        line.line.missing_count(),
+        0,
+        "nobody knows how many went by"
+    );
+
+    let mut line = after([far, far + 1]);
+    assert_eq!(line.line.take(3, 5, Source::Stream, 5), Taken::Doubtful);
+    assert_eq!(
+        line.line.take(4, 900_000_000_000, Source::Stream, 0),
+        Taken::Doubtful
+    );
+    assert_eq!(
+        line.line.take(5, 6, Source::Stream, 6),
+        Taken::Doubtful,
+        "no two of these agree"
+    );
+    assert_eq!(line.line.take(6, 7, Source::Stream, 7), Taken::Publish);
+}

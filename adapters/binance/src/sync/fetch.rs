@@ -8,6 +8,13 @@ use crate::session::{Alarm, Context};
 const SECOND: u64 = 1_000_000_000;
 const DELAY_MAX_S: u64 = 60;
 
+/// Requests of the whole session after which books wait for their turn. Hundreds of books may need a snapshot at one
+/// moment; asked for all at once they would only wait in the host, and it lets an adapter have so many and no more.
+const IN_FLIGHT_MAX: usize = 16;
+
+/// How long a book waits at least for its turn, in nanoseconds.
+const TURN: u64 = 100_000_000;
+
 /// The snapshot request of one book.
 #[derive(Debug, Default)]
 pub struct Fetch {
@@ -30,6 +37,11 @@ impl Fetch {
             .filter(|at| *at > cx.now)
         {
             self.wait(instrument, earliest, out);
+            return;
+        }
+        if cx.in_flight() >= IN_FLIGHT_MAX {
+            let later = TURN + cx.random(instrument.into()) % TURN;
+            self.wait(instrument, cx.now.saturating_add(later), out);
             return;
         }
         let limit = cx.settings.depth_limit;

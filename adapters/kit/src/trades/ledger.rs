@@ -78,6 +78,13 @@ impl Ledger {
         }
     }
 
+    /// The exchange counts from elsewhere now: the next trade may have any id at all.
+    pub fn begin_anew(&mut self) {
+        self.missing.clear();
+        self.last = None;
+        self.paused_at = None;
+    }
+
     fn miss(&mut self, first: u64, last: u64) {
         self.missing_count = self
             .missing_count

@@ -5,6 +5,12 @@ use std::collections::VecDeque;
 
 use super::{Ledger, Seen};
 
+/// No exchange makes so many trades of one instrument while nobody looks: an id further away than this is doubted.
+const LEAP_MAX: u64 = 1_000_000_000;
+
+/// A doubted id is believed once another one follows it this closely.
+const CONFIRMED_WITHIN: u64 = 1_000;
+
 /// Where a trade came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -23,6 +29,8 @@ pub enum Taken {
     Held,
     /// Received before, or older than all that is collected: to be left out.
     Duplicate,
+    /// Its id is so far from all others that it is more likely wrong than right: to be refused.
+    Doubtful,
 }
 
 /// The next ids to be asked for.
@@ -56,6 +64,8 @@ pub struct Line<T> {
     /// Ids up to this one are asked for no more, and no trade waits for them.
     given_up: u64,
     fetched: u64,
+    /// The last id that was doubted.
+    doubted: Option<u64>,
 }
 
 impl<T> Default for Line<T> {
@@ -66,6 +76,7 @@ impl<T> Default for Line<T> {
             released: 0,
             given_up: 0,
             fetched: 0,
+            doubted: None,
         }
     }
 }
@@ -80,6 +91,9 @@ impl<T> Line<T> {
 
     /// Takes in a trade.
     pub fn take(&mut self, now: u64, id: u64, source: Source, trade: T) -> Taken {
+        if self.is_doubtful(id) {
+            return Taken::Doubtful;
+        }
         let before = self.ledger.last();
         let taken = match self.ledger.see(id) {
             Seen::Duplicate => Taken::Duplicate,
@@ -106,9 +120,31 @@ impl<T> Line<T> {
                 self.held.insert(at, held);
             }
             Taken::Publish => self.fetched += u64::from(source == Source::Request),
-            Taken::Duplicate => {}
+            Taken::Duplicate | Taken::Doubtful => {}
         }
         taken
+    }
+
+    /// Whether an id is not to be believed yet. One wrong number must not make all later trades look old; two that
+    /// agree mean that the exchange counts from elsewhere now.
+    fn is_doubtful(&mut self, id: u64) -> bool {
+        let leaps = self
+            .ledger
+            .last()
+            .is_some_and(|last| last.abs_diff(id) > LEAP_MAX);
+        if !leaps {
+            return false;
+        }
+        let before = self.doubted.replace(id);
+        let is_confirmed =
+            before.is_some_and(|before| id > before && id - before <= CONFIRMED_WITHIN);
+        if is_confirmed && self.held.is_empty() {
+            self.doubted = None;
+            self.ledger.begin_anew();
+            (self.released, self.given_up) = (0, 0);
+            return false;
+        }
+        true
     }
 
     /// The next trade to be published: one before which nothing is missing any more, or one that waits since `since`
