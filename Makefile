@@ -42,11 +42,10 @@ help:
 	@echo
 	@echo 'WASM_TOOLCHAIN=debian make adapters   build the adapters with the compiler of Debian'
 
-# Without nats-server the demo and the adapters still work, so its absence is said and is no error here.
 setup:
 	@tests/setup/compiler.sh
 	@tests/setup/wasm.sh setup
-	@tests/setup/nats.sh || echo 'going on without nats-server: `make demo` works, `make test` does not'
+	@tests/setup/nats.sh || echo 'going on without nats-server: neither `make demo` nor `make test` work without it'
 
 adapters:
 	@tests/setup/compiler.sh
@@ -77,7 +76,9 @@ demo: build adapters
 	    EXCHANGE_SIM='$(TARGET_DIR)/release/exchange-sim' exec tests/setup/demo.sh
 
 test: setup adapters guests
-	@command -v nats-server >/dev/null || { echo 'the tests need nats-server: apt-get install nats-server'; exit 1; }
+	@tests/setup/prometheus.sh || true
+	@for program in nats-server prometheus promtool; do command -v $$program >/dev/null || { \
+	    echo "the tests need $$program: apt-get install nats-server prometheus"; exit 1; }; done
 	@echo 'recordings: $(MARKETPRISM_SHARED) (MARKETPRISM_SHARED says otherwise)'
 	@echo 'building and running the tests (some minutes the first time)'
 	@cargo test --workspace --no-fail-fast --profile $(TEST_PROFILE)

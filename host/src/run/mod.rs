@@ -42,6 +42,9 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(1_300);
 /// How often the view looks for news of the sessions.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// Rates over a shorter time say nothing.
+const FIRST_LOOK: Duration = Duration::from_millis(500);
+
 /// A request budget for host names of which the adapter says nothing.
 const REQUEST_WEIGHT_PER_MINUTE: u32 = 1_200;
 
@@ -132,7 +135,8 @@ async fn show(view: Option<View>, board: &Board) {
         for session in board.sessions() {
             let before = shown.get(&session.name);
             let is_news = before.is_none_or(|at| session.posted.duration_since(*at) > LOOK_EVERY);
-            if session.state != State::Starting && is_news {
+            let is_first_moment = board.uptime() < FIRST_LOOK;
+            if session.state != State::Starting && is_news && !is_first_moment {
                 shown.insert(session.name.clone(), session.posted);
                 view.show(&session, board.uptime().as_secs_f64());
             }
