@@ -21,6 +21,7 @@ pub mod secret;
 pub mod serve;
 pub mod session;
 pub mod status;
+pub mod supervisor;
 pub mod tail;
 pub mod view;
 pub mod wire;
