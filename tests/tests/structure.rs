@@ -84,7 +84,7 @@ fn one_room_names_each_big_dependency() {
 #[test]
 fn calls_run_one_way() {
     // Each room, and the rooms that it may know.
-    let may_know: [(&str, &[&str]); 24] = [
+    let may_know: [(&str, &[&str]); 25] = [
         (
             "main",
             &["adapter_folder", "bus", "command", "config", "logs"],
@@ -99,6 +99,7 @@ fn calls_run_one_way() {
                 "run",
                 "sandbox",
                 "session",
+                "supervisor",
                 "tail",
                 "view",
                 "wire",
@@ -108,8 +109,21 @@ fn calls_run_one_way() {
         (
             "run",
             &[
-                "bus", "config", "process", "rest", "sandbox", "serve", "session", "status",
-                "view", "world", "ws",
+                "bus",
+                "config",
+                "rest",
+                "serve",
+                "session",
+                "status",
+                "supervisor",
+                "view",
+            ],
+        ),
+        (
+            "supervisor",
+            &[
+                "bus", "config", "limits", "process", "rest", "sandbox", "session", "status",
+                "world", "ws",
             ],
         ),
         (
@@ -139,7 +153,15 @@ fn calls_run_one_way() {
         ("view", &["sandbox", "status", "wire"]),
         (
             "status",
-            &["rest", "sandbox", "session", "wire", "world", "ws"],
+            &[
+                "distribution",
+                "rest",
+                "sandbox",
+                "session",
+                "wire",
+                "world",
+                "ws",
+            ],
         ),
         (
             "world",
