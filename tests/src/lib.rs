@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 pub mod binance_form;
 mod book;
 pub mod capture;
+pub mod daemon;
 pub mod exchange;
 mod history;
 pub mod hostile;

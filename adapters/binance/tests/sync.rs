@@ -349,6 +349,16 @@ fn an_instrument_quiet_after_a_reconnection_gets_a_snapshot() {
 }
 
 #[test]
+fn a_book_whose_connection_is_away_is_not_taken_for_quiet() {
+    let mut world = synced("{}");
+    world.tell(&testing::closed(0));
+    world.now += 5 * SECOND;
+    // The alarm was set when the lost connection opened. A book from a snapshot would be called synced without a stream.
+    assert_eq!(world.alarm(2), "");
+    assert!(world.report().contains("stale id 100"));
+}
+
+#[test]
 fn a_refused_update_changes_nothing() {
     let mut world = synced("{}");
     let told = world.frame(&depth(
