@@ -86,6 +86,20 @@ impl Daemon {
     /// As [`Block::plan`].
     #[must_use]
     pub fn start(exchange: &Simulator, nats: String, blocks: &[Block<'_>]) -> Self {
+        Self::start_watched(exchange, nats, blocks, config::Monitoring::default())
+    }
+
+    /// The same with HTTP ports.
+    ///
+    /// # Panics
+    /// As [`Block::plan`].
+    #[must_use]
+    pub fn start_watched(
+        exchange: &Simulator,
+        nats: String,
+        blocks: &[Block<'_>],
+        monitoring: config::Monitoring,
+    ) -> Self {
         let plans: Vec<_> = blocks.iter().map(|block| block.plan(exchange)).collect();
         let settings = bus::Settings {
             servers: vec![nats],
@@ -96,12 +110,13 @@ impl Daemon {
             let stopped = async { stopped.await.unwrap_or_default() };
             let daemon = run::Daemon {
                 plans,
+                again: None,
                 bus: Some(settings),
                 proxy: None,
-                monitoring: config::Monitoring::default(),
+                monitoring,
                 view: None,
             };
-            runtime().block_on(daemon.run(stopped)).expect("the daemon");
+            runtime().block_on(daemon.run(stopped));
         });
         Self {
             stop: Some(stop),

@@ -9,6 +9,7 @@ pub mod daemon;
 pub mod exchange;
 mod history;
 pub mod hostile;
+pub mod http;
 pub mod market;
 pub mod nats_server;
 pub mod process;
