@@ -11,7 +11,7 @@ use std::time::Duration;
 use marketprism_host::bus::{self, Outbox};
 use marketprism_host::rest::{self, Budgets};
 use marketprism_host::session::{Plan, Session};
-use marketprism_host::world::{LiveParts, LiveWorld};
+use marketprism_host::world::{Fence, LiveParts, LiveWorld};
 use marketprism_host::ws;
 use marketprism_tests::daemon::{Block, Listener, PATIENCE};
 use marketprism_tests::exchange::{
@@ -92,6 +92,7 @@ fn world(nats: String, stop: watch::Receiver<bool>) -> LiveWorld {
         outbox: Outbox::new(20_000, 64 << 20),
         seed: 1,
         stop,
+        fence: Fence::default(),
     })
 }
 

@@ -536,3 +536,16 @@ fn hundreds_of_books_at_once_are_fetched_some_at_a_time() {
     }
     assert_eq!(world.report().matches(" synced ").count(), 300);
 }
+
+#[test]
+fn a_book_whose_proven_levels_of_one_side_ran_out_is_not_published_until_more_is_known() {
+    let mut world = World::start(r#"{"method":"websocket","depth_limit":2}"#);
+    world.frame(&depth(99, 100, "", ""));
+    assert!(world.answer(0, SNAPSHOT).contains("book 0 snapshot"));
+    let told = world.frame(&depth(101, 101, r#"["10.0","0"],["9.0","0"]"#, ""));
+    assert!(!told.contains("book 0"), "{told}");
+    assert!(
+        told.contains("request 1 "),
+        "it asks for more at once: {told}"
+    );
+}
