@@ -95,6 +95,9 @@ impl Keeper {
     /// Ends the present life. `answer` is told when it has ended.
     pub(super) fn stop(&mut self, answer: Option<Answer>) {
         self.begins_at = None;
+        if self.now.is_none() {
+            self.post(State::Stopped);
+        }
         self.ask_to_end();
         self.answers.extend(answer);
         self.look(Instant::now());

@@ -14,7 +14,7 @@ use super::supervise::Neighbours;
 use crate::bus::Outbox;
 use crate::rest;
 use crate::sandbox::Fault;
-use crate::session::{Plan, Session, World};
+use crate::session::{Plan, Session};
 use crate::status::State;
 use crate::world::{Fence, LiveParts, LiveWorld};
 use crate::ws;
