@@ -8,14 +8,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use marketprism_host::bus::Outbox;
 use marketprism_host::limits::Limits;
+use marketprism_host::rest::{self, Budgets};
 use marketprism_host::run;
 use marketprism_host::sandbox::{Adapter, Engine, Grant};
 use marketprism_host::session::Plan;
 use marketprism_host::wire::Subjects;
+use marketprism_host::world::{Fence, LiveParts, LiveWorld};
+use marketprism_host::ws;
 use marketprism_host::{bus, config};
 use serde_json::Value;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::exchange::Simulator;
 
@@ -140,6 +144,35 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// The live world of one session, with attempts that are hardly spaced at all.
+///
+/// # Panics
+/// When it cannot be set up.
+#[must_use]
+pub fn impatient_world(nats: Option<String>, stop: watch::Receiver<bool>) -> LiveWorld {
+    let settings = ws::Settings {
+        spacing: ws::Spacing {
+            first: Duration::from_micros(100),
+            cap: Duration::from_millis(1),
+            proven: Duration::from_secs(60),
+        },
+        ..ws::Settings::default()
+    };
+    let budgets = Budgets::new(rest::Limit::per_minute(6_000));
+    LiveWorld::new(LiveParts {
+        dialer: ws::Dialer::new(settings).expect("the dialer"),
+        client: rest::Client::new(rest::Settings::default(), budgets).expect("the client"),
+        bus: nats.map(|nats| bus::Settings {
+            servers: vec![nats],
+            ..bus::Settings::default()
+        }),
+        outbox: Outbox::new(20_000, 64 << 20),
+        seed: 1,
+        stop,
+        fence: Fence::default(),
+    })
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -1,19 +1,15 @@
 //! After a thousand ends of its connection the daemon's process is as it was, and the feed goes on. Alone in its file:
 //! it looks at the whole process, and other tests would be seen in it.
 //!
-//! A session in its live world, as the daemon runs it, but with attempts that are spaced by milliseconds: the daemon
+//! A session in its live world, as the daemon runs it, but with attempts that are hardly spaced: the daemon
 //! waits up to a minute between two when connections do not last, as an exchange may expect, and a thousand rounds
 //! would take a day.
 
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use marketprism_host::bus::{self, Outbox};
-use marketprism_host::rest::{self, Budgets};
 use marketprism_host::session::{Plan, Session};
-use marketprism_host::world::{Fence, LiveParts, LiveWorld};
-use marketprism_host::ws;
-use marketprism_tests::daemon::{Block, Listener, PATIENCE};
+use marketprism_tests::daemon::{Block, Listener, PATIENCE, impatient_world};
 use marketprism_tests::exchange::{
     Faults, FrameFault, Limits, MarketSource, Settings, Simulator, Source,
 };
@@ -48,7 +44,8 @@ impl Running {
                 .build()
                 .expect("tokio");
             runtime.block_on(async {
-                let mut session = Session::new(plan, world(nats, stopping)).expect("an instance");
+                let mut session =
+                    Session::new(plan, impatient_world(Some(nats), stopping)).expect("an instance");
                 session.start().expect("the start");
                 while session.step().await.expect("no fault") {}
             });
@@ -70,30 +67,6 @@ impl Drop for Running {
             eprintln!("the session's thread panicked");
         }
     }
-}
-
-fn world(nats: String, stop: watch::Receiver<bool>) -> LiveWorld {
-    let settings = ws::Settings {
-        spacing: ws::Spacing {
-            first: Duration::from_millis(1),
-            cap: Duration::from_millis(5),
-            proven: Duration::from_secs(60),
-        },
-        ..ws::Settings::default()
-    };
-    let budgets = Budgets::new(rest::Limit::per_minute(6_000));
-    LiveWorld::new(LiveParts {
-        dialer: ws::Dialer::new(settings).expect("the dialer"),
-        client: rest::Client::new(rest::Settings::default(), budgets).expect("the client"),
-        bus: Some(bus::Settings {
-            servers: vec![nats],
-            ..bus::Settings::default()
-        }),
-        outbox: Outbox::new(20_000, 64 << 20),
-        seed: 1,
-        stop,
-        fence: Fence::default(),
-    })
 }
 
 /// An exchange that remembers little, so that its own memory does not grow, and that does not mind so many connections.
