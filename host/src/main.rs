@@ -40,6 +40,7 @@ Environment (a flag wins over it, it wins over the configuration file):
   COLLECTOR_ENABLE_HTTP=0                     no HTTP ports
   HEALTH_CHECK_PORT, METRICS_PORT             the HTTP ports
   HEALTH_GRACE_SECONDS                        time after the start in which /health answers 200
+  MARKETPRISM_CONTROL_TOKEN                   the token of the control API, for the daemon and for who asks it
 
 Exit status: 0 asked to end; 64 the configuration cannot be used; 2 the command line cannot; 1 anything else.";
 

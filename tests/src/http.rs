@@ -33,7 +33,10 @@ pub fn get(port: u16, target: &str) -> std::io::Result<Page> {
     stream.read_to_string(&mut text)?;
     let odd = || std::io::Error::other(format!("no answer of HTTP: {text:?}"));
     let (head, body) = text.split_once("\r\n\r\n").ok_or_else(odd)?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     Ok(Page {
         status: status.ok_or_else(odd)?,
         head: head.to_owned(),

@@ -8,6 +8,7 @@ pub mod capture;
 pub mod exchange;
 mod history;
 pub mod hostile;
+pub mod http;
 pub mod market;
 pub mod nats_server;
 pub mod process;

@@ -49,7 +49,7 @@ fn no_exchange_is_named_in_the_host() {
 
 #[test]
 fn one_room_names_each_big_dependency() {
-    let owners: [(&str, &[&str]); 14] = [
+    let owners: [(&str, &[&str]); 15] = [
         ("wasmtime::", &["sandbox"]),
         ("wit_component::", &["sandbox"]),
         ("async_nats::", &["bus"]),
@@ -61,6 +61,7 @@ fn one_room_names_each_big_dependency() {
         ("hyper::", &["rest", "serve"]),
         ("hyper_util::", &["rest", "serve"]),
         ("axum::", &["serve"]),
+        ("subtle::", &["serve"]),
         ("prometheus::", &["metrics"]),
         ("procfs::", &["process"]),
         ("rustix::", &["process"]),
@@ -84,7 +85,7 @@ fn one_room_names_each_big_dependency() {
 #[test]
 fn calls_run_one_way() {
     // Each room, and the rooms that it may know.
-    let may_know: [(&str, &[&str]); 24] = [
+    let may_know: [(&str, &[&str]); 25] = [
         (
             "main",
             &["adapter_folder", "bus", "command", "config", "logs"],
@@ -108,8 +109,18 @@ fn calls_run_one_way() {
         (
             "run",
             &[
-                "bus", "config", "process", "rest", "sandbox", "serve", "session", "status",
-                "view", "world", "ws",
+                "bus",
+                "config",
+                "process",
+                "rest",
+                "sandbox",
+                "serve",
+                "session",
+                "status",
+                "supervisor",
+                "view",
+                "world",
+                "ws",
             ],
         ),
         (
@@ -121,9 +132,19 @@ fn calls_run_one_way() {
         (
             "serve",
             &[
-                "config", "metrics", "process", "rest", "sandbox", "status", "wire",
+                "config",
+                "limits",
+                "metrics",
+                "process",
+                "rest",
+                "sandbox",
+                "secret",
+                "status",
+                "supervisor",
+                "wire",
             ],
         ),
+        ("supervisor", &["limits", "status"]),
         (
             "metrics",
             &[
@@ -139,7 +160,9 @@ fn calls_run_one_way() {
         ("view", &["sandbox", "status", "wire"]),
         (
             "status",
-            &["rest", "sandbox", "session", "wire", "world", "ws"],
+            &[
+                "limits", "rest", "sandbox", "session", "wire", "world", "ws",
+            ],
         ),
         (
             "world",

@@ -18,9 +18,10 @@ use crate::bus::{self, Outbox};
 use crate::config::{Monitoring, Proxy};
 use crate::rest::{self, Budgets};
 use crate::sandbox::Fault;
-use crate::serve;
+use crate::serve::{self, Control};
 use crate::session::{Plan, Session, World};
 use crate::status::{Board, SessionStatus, State};
+use crate::supervisor::Remote;
 use crate::view::View;
 use crate::world::{LiveParts, LiveWorld};
 use crate::ws;
@@ -88,7 +89,13 @@ impl Daemon {
             board: board.clone(),
             stopping,
         };
-        let serving = serve::start(&self.monitoring, &board);
+        // Until somebody serves them, commands are refused as by a daemon that is busy.
+        let (remote, _) = Remote::new();
+        let control = Control {
+            remote,
+            faults: None,
+        };
+        let serving = serve::start(&self.monitoring, &board, control);
         let mut threads = Vec::new();
         for plan in self.plans {
             grant_budgets(&plan, &neighbours.budgets);

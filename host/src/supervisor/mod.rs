@@ -2,4 +2,4 @@
 
 mod command;
 
-pub use command::{Command, CommandError, Remote};
+pub use command::{Command, CommandError, Order, Remote, What};
