@@ -100,4 +100,26 @@ impl History {
         }
         (at == offset).then_some(book)
     }
+
+    /// Brings a book from one update id to a later one. False when what lies between is forgotten or to come, or no
+    /// update ended there; the book is of no use then.
+    pub(crate) fn bring(&self, book: &mut Book, from: u64, to: u64) -> bool {
+        let after = self.spans.partition_point(|span| span.update_id <= from);
+        let Some(first) = after.checked_sub(1) else {
+            return from == to;
+        };
+        let mut at = from;
+        for span in self.spans.range(first..) {
+            let id = |change: &Change| span.update_id + u64::from(change.offset);
+            let start = span.changes.partition_point(|change| id(change) <= from);
+            for change in span.changes.iter().skip(start) {
+                if id(change) > to {
+                    return at == to;
+                }
+                book.set(change.side, change.level);
+                at = id(change);
+            }
+        }
+        at == to
+    }
 }

@@ -98,6 +98,7 @@ pub fn session(misbehaviour: &Misbehaviour) -> Session<MemoryWorld> {
             Origin::of("https://api.alpha.example").expect("an origin"),
         ],
         subjects: Subjects::default(),
+        enabled: true,
     };
     let world = MemoryWorld::new(1_700_000_000_000_000_000);
     let mut session = Session::new(plan, world).unwrap_or_else(|fault| panic!("{fault}"));

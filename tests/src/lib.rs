@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 pub mod binance_form;
 mod book;
 pub mod capture;
+pub mod daemon;
 pub mod exchange;
 mod history;
 pub mod hostile;
 pub mod http;
 pub mod market;
 pub mod nats_server;
+pub mod openapi;
 pub mod process;
 mod random;
 

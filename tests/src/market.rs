@@ -234,6 +234,16 @@ impl Listing {
         Some(self.history.book_at(update_id)?.top(levels_max))
     }
 
+    /// The book now, at its update id.
+    pub(crate) fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// Brings a book of this symbol from one update id to a later one; see [`History::bring`].
+    pub(crate) fn bring(&self, book: &mut Book, from: u64, to: u64) -> bool {
+        self.history.bring(book, from, to)
+    }
+
     fn change(&mut self, side: Side, level: Level) {
         self.history
             .begin(self.update_id, self.update_id + 1, &self.book);

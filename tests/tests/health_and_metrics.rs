@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use marketprism_host::config::{HealthPort, MetricsPort, Monitoring};
-use marketprism_tests::daemon::{Block, Daemon, PATIENCE, listen};
+use marketprism_tests::daemon::{Block, Daemon, Listener, PATIENCE};
 use marketprism_tests::exchange::{Settings, Simulator};
 use marketprism_tests::http::{Page, free_port, get};
 use marketprism_tests::nats_server::NatsServer;
@@ -385,10 +385,9 @@ fn a_port_in_use_holds_nothing_up_and_is_served_once_it_is_free() {
     let taken = std::net::TcpListener::bind("0.0.0.0:0").expect("a port");
     let health = taken.local_addr().expect("its address").port();
     let world = World::start_on(health, free_port());
-    let messages = listen(world.nats.address());
-    messages
-        .recv_timeout(PATIENCE)
-        .expect("it collects all the same");
+    let messages = Listener::start(world.nats.address());
+    let message = messages.next(PATIENCE);
+    assert!(message.is_some(), "it collects all the same");
     drop(taken);
     world.healthy_when("the port is served", |status, _| status == 200);
 }

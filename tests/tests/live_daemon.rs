@@ -1,112 +1,12 @@
 //! The daemon against a simulated exchange whose truth is known, and a real NATS server.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::mpsc;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use futures_util::StreamExt;
-use marketprism_host::limits::Limits;
-use marketprism_host::run::{self, Neighbours};
-use marketprism_host::sandbox::{Adapter, Engine, Grant};
-use marketprism_host::session::Plan;
-use marketprism_host::wire::Subjects;
-use marketprism_host::{bus, config};
+use marketprism_tests::daemon::{Block, Daemon, Listener, PATIENCE};
 use marketprism_tests::exchange::{Faults, FrameFault, Settings, Simulator};
 use marketprism_tests::nats_server::NatsServer;
 use serde_json::Value;
-
-/// Longer than anything here takes on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A daemon with one session, on a thread of its own; ends with this value.
-struct Daemon {
-    stop: Option<tokio::sync::oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Daemon {
-    fn start(exchange: &Simulator, nats: String) -> Self {
-        let text = format!(
-            "exchanges:\n  binance_spot:\n    market_type: spot\n    symbols: [BTCUSDT, ETHUSDT]\n    \
-             data_types: [orderbook, trade]\n    api: {{base_url: '{}', ws_url: '{}'}}\n    \
-             orderbook: {{method: websocket, nats_publish_depth: 50}}\n",
-            exchange.http_url(),
-            exchange.ws_url()
-        );
-        let config = config::parse(&text, "test.yaml", &|_| None).expect("a configuration");
-        let engine = Engine::new(None).expect("the engine");
-        let wasm = std::fs::read(marketprism_tests::adapter("binance")).expect("the adapter");
-        let adapter = Adapter::load(&engine, &wasm, &Grant::default(), &Limits::default())
-            .unwrap_or_else(|refusal| panic!("{refusal}"));
-        let plan = Plan::new(&config.exchanges[0], Subjects::default(), adapter.into());
-        let settings = bus::Settings {
-            servers: vec![nats],
-            ..bus::Settings::default()
-        };
-        let neighbours = Neighbours {
-            bus: Some(settings),
-            proxy: None,
-        };
-        let (stop, stopped) = tokio::sync::oneshot::channel();
-        let thread = std::thread::spawn(move || {
-            let stopped = async { stopped.await.unwrap_or_default() };
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("tokio");
-            runtime
-                .block_on(run::run(vec![plan], &neighbours, stopped))
-                .expect("the daemon");
-        });
-        Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        }
-    }
-
-    fn stop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            thread.join().expect("the daemon's thread");
-        }
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// Everything that is published, from now on.
-fn listen(nats: String) -> mpsc::Receiver<(String, Value)> {
-    let (sender, messages) = mpsc::channel();
-    let (ready, is_ready) = mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("tokio");
-        runtime.block_on(async {
-            let client = async_nats::connect(nats).await.expect("a client");
-            let mut subscription = client
-                .subscribe("*.binance.>")
-                .await
-                .expect("a subscription");
-            client.flush().await.expect("the subscription is known");
-            ready.send(()).expect("the test waits");
-            while let Some(message) = subscription.next().await {
-                let payload = serde_json::from_slice(&message.payload).expect("JSON");
-                if sender.send((message.subject.to_string(), payload)).is_err() {
-                    return;
-                }
-            }
-        });
-    });
-    is_ready.recv_timeout(PATIENCE).expect("subscribed");
-    messages
-}
 
 fn symbol(payload: &Value) -> String {
     payload["symbol"]
@@ -139,22 +39,21 @@ fn is_true(exchange: &Simulator, payload: &Value) {
 fn every_trade_is_published_once_and_in_order_and_every_book_is_true() {
     let exchange = Simulator::start(Settings::of_symbols(&["BTCUSDT", "ETHUSDT"])).expect("sim");
     let server = NatsServer::start("").expect("nats-server");
-    let messages = listen(server.address());
-    let mut daemon = Daemon::start(&exchange, server.address());
+    let messages = Listener::start(server.address());
+    let mut daemon = Daemon::start(&exchange, server.address(), &[Block::USUAL]);
     let mut last: BTreeMap<String, u64> = BTreeMap::new();
     let (mut books, mut trades) = (0, 0);
     let end = Instant::now() + PATIENCE;
     while books < 60 || trades < 400 {
-        let (subject, payload) = messages
-            .recv_timeout(end.saturating_duration_since(Instant::now()))
-            .expect("books and trades in time");
+        let published = messages.before(end);
+        let (subject, payload) = (&published.subject, published.json());
         if subject.starts_with("trade.") {
             let id: u64 = payload["trade_id"]
                 .as_str()
                 .expect("an id")
                 .parse()
                 .expect("a number");
-            if let Some(before) = last.insert(subject, id) {
+            if let Some(before) = last.insert(subject.clone(), id) {
                 assert_eq!(id, before + 1, "after {before}");
             }
             trades += 1;
@@ -186,16 +85,15 @@ fn with_faults_on_no_book_is_ever_wrong_and_no_trade_comes_twice() {
     };
     let exchange = Simulator::start(settings).expect("sim");
     let server = NatsServer::start("").expect("nats-server");
-    let messages = listen(server.address());
-    let _daemon = Daemon::start(&exchange, server.address());
+    let messages = Listener::start(server.address());
+    let _daemon = Daemon::start(&exchange, server.address(), &[Block::USUAL]);
     let mut seen = HashSet::new();
     let mut state: BTreeMap<String, String> = BTreeMap::new();
     let (mut books, mut resyncs) = (0, 0);
     let end = Instant::now() + PATIENCE;
     while books < 60 || resyncs < 3 {
-        let (subject, payload) = messages
-            .recv_timeout(end.saturating_duration_since(Instant::now()))
-            .expect("books and resyncs in time");
+        let published = messages.before(end);
+        let (subject, payload) = (&published.subject, published.json());
         let symbol = symbol(&payload);
         if subject.starts_with("trade.") {
             let id: u64 = payload["trade_id"]
@@ -227,13 +125,13 @@ fn a_nats_server_that_is_away_at_the_start_and_in_between_is_reached_when_it_com
     let mut server = NatsServer::start("").expect("nats-server");
     let address = server.address();
     server.kill();
-    let _daemon = Daemon::start(&exchange, address.clone());
+    let _daemon = Daemon::start(&exchange, address.clone(), &[Block::USUAL]);
     assert!(exchange.eventually(PATIENCE, |exchange| exchange.connections_now() == 1));
     for _ in 0..2 {
         server.restart().expect("nats-server");
-        let messages = listen(address.clone());
-        let (_, payload) = messages.recv_timeout(PATIENCE).expect("a message");
-        assert_eq!(payload["exchange"], "binance");
+        let messages = Listener::start(address.clone());
+        let published = messages.until(|_| true);
+        assert_eq!(published.json()["exchange"], "binance");
         server.kill();
     }
 }
@@ -242,32 +140,22 @@ fn a_nats_server_that_is_away_at_the_start_and_in_between_is_reached_when_it_com
 fn connections_that_the_exchange_closes_come_back() {
     let exchange = Simulator::start(Settings::of_symbols(&["BTCUSDT", "ETHUSDT"])).expect("sim");
     let server = NatsServer::start("").expect("nats-server");
-    let messages = listen(server.address());
-    let _daemon = Daemon::start(&exchange, server.address());
+    let messages = Listener::start(server.address());
+    let _daemon = Daemon::start(&exchange, server.address(), &[Block::USUAL]);
     for abort in [false, true] {
         assert!(exchange.eventually(PATIENCE, |exchange| exchange.connections_now() == 1));
         // A book is published, so the stream is alive.
-        while !messages
-            .recv_timeout(PATIENCE)
-            .expect("a message")
-            .0
-            .starts_with("orderbook.")
-        {}
+        messages.until(|published| published.subject.starts_with("orderbook."));
         if abort {
             exchange.abort_connections();
         } else {
             exchange.close_connections();
         }
-        let is_stale = |(subject, payload): &(String, Value)| {
-            subject.starts_with("orderbook_status.") && payload["state"] == "stale"
-        };
-        while !is_stale(&messages.recv_timeout(PATIENCE).expect("a message")) {}
+        messages.until(|published| {
+            published.subject.starts_with("orderbook_status.")
+                && published.json()["state"] == "stale"
+        });
     }
-    while !messages
-        .recv_timeout(PATIENCE)
-        .expect("a message")
-        .0
-        .starts_with("orderbook.")
-    {}
+    messages.until(|published| published.subject.starts_with("orderbook."));
     assert!(exchange.limit_violations().is_empty());
 }

@@ -40,6 +40,8 @@ fn message(payload: &'static [u8]) -> Message {
         payload: Bytes::from_static(payload),
         data_type: DataType::Trade,
         transport: Transport::Core,
+        source: Default::default(),
+        stamp: Default::default(),
     }
 }
 

@@ -102,6 +102,7 @@ fn calls_run_one_way() {
                 "sandbox",
                 "secret",
                 "session",
+                "supervisor",
                 "tail",
                 "view",
                 "wire",
@@ -113,16 +114,19 @@ fn calls_run_one_way() {
             &[
                 "bus",
                 "config",
-                "process",
                 "rest",
-                "sandbox",
                 "serve",
                 "session",
                 "status",
                 "supervisor",
                 "view",
-                "world",
-                "ws",
+            ],
+        ),
+        (
+            "supervisor",
+            &[
+                "bus", "config", "limits", "process", "rest", "sandbox", "session", "status",
+                "world", "ws",
             ],
         ),
         (
@@ -146,7 +150,6 @@ fn calls_run_one_way() {
                 "wire",
             ],
         ),
-        ("supervisor", &["limits", "status"]),
         (
             "metrics",
             &[
@@ -163,7 +166,14 @@ fn calls_run_one_way() {
         (
             "status",
             &[
-                "limits", "rest", "sandbox", "session", "wire", "world", "ws",
+                "distribution",
+                "limits",
+                "rest",
+                "sandbox",
+                "session",
+                "wire",
+                "world",
+                "ws",
             ],
         ),
         (

@@ -38,6 +38,8 @@ pub struct BookSync {
     /// An update was applied on the present snapshot: from there on a hole is a gap.
     is_chained: bool,
     was_synced: bool,
+    /// The connection is open.
+    is_open: bool,
     /// An update came through the present connection.
     is_heard: bool,
     /// A snapshot is wanted although no update waits for it.
@@ -63,6 +65,7 @@ impl BookSync {
             time: None,
             is_chained: false,
             was_synced: false,
+            is_open: false,
             is_heard: false,
             may_start_empty: false,
             waiting: Buffer::default(),
@@ -82,6 +85,7 @@ impl BookSync {
 
     /// The connection is open.
     pub fn opened(&mut self, cx: &Context<'_>, out: &mut Output) {
+        self.is_open = true;
         out.wake_at(
             Alarm::Quiet(self.instrument).number(),
             cx.now.saturating_add(QUIET_AFTER),
@@ -91,6 +95,7 @@ impl BookSync {
     /// The connection is lost. A synced book's chain may yet go on when the stream is back; a book that waits for its
     /// snapshot begins again.
     pub fn lost(&mut self, cx: &Context<'_>, out: &mut Output) {
+        self.is_open = false;
         self.is_heard = false;
         self.may_start_empty = false;
         self.waiting.clear();
@@ -225,7 +230,8 @@ impl BookSync {
 
     /// The time has come by which a stream that is not quiet has said something.
     pub fn quiet(&mut self, cx: &mut Context<'_>, out: &mut Output) {
-        if self.is_heard || self.state == BookState::Synced {
+        // The alarm of a connection that is lost again says nothing: a book without its stream must not become synced.
+        if !self.is_open || self.is_heard || self.state == BookState::Synced {
             return;
         }
         if self.state == BookState::Stale {

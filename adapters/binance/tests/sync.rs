@@ -349,6 +349,16 @@ fn an_instrument_quiet_after_a_reconnection_gets_a_snapshot() {
 }
 
 #[test]
+fn a_book_whose_connection_is_away_is_not_taken_for_quiet() {
+    let mut world = synced("{}");
+    world.tell(&testing::closed(0));
+    world.now += 5 * SECOND;
+    // The alarm was set when the lost connection opened. A book from a snapshot would be called synced without a stream.
+    assert_eq!(world.alarm(2), "");
+    assert!(world.report().contains("stale id 100"));
+}
+
+#[test]
 fn a_refused_update_changes_nothing() {
     let mut world = synced("{}");
     let told = world.frame(&depth(
@@ -525,4 +535,16 @@ fn hundreds_of_books_at_once_are_fetched_some_at_a_time() {
         assert!(asked - answered <= 16, "{} in flight", asked - answered);
     }
     assert_eq!(world.report().matches(" synced ").count(), 300);
+}
+
+#[test]
+fn a_book_whose_proven_levels_of_one_side_ran_out_is_not_published_until_more_is_known() {
+    let mut world = World::start(r#"{"method":"websocket","depth_limit":2}"#);
+    world.frame(&depth(99, 100, "", ""));
+    assert!(world.answer(0, SNAPSHOT).contains("book 0 snapshot"));
+    let told = world.frame(&depth(101, 101, r#"["10.0","0"],["9.0","0"]"#, ""));
+    assert!(!told.contains("book 0"), "{told}");
+    world.now += SECOND;
+    let told = world.alarm(1);
+    assert!(told.contains("request 1 "), "it asks for more: {told}");
 }

@@ -86,6 +86,11 @@ impl Book {
         self.asks.top(count)
     }
 
+    /// Whether both sides have at least one level that is proven: one side alone is no market.
+    pub fn has_both_sides(&self) -> bool {
+        self.bids.has_proven() && self.asks.has_proven()
+    }
+
     /// The best bid price.
     pub fn best_bid(&self) -> Option<Decimal> {
         self.bids.best()

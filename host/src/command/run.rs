@@ -1,8 +1,14 @@
 //! `marketprism run`: the daemon.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 
+use marketprism_host::config::{self as configuration, Config};
 use marketprism_host::run::Daemon;
+use marketprism_host::sandbox::Engine;
+use marketprism_host::session::Plan;
+use marketprism_host::supervisor::Plans;
 use marketprism_host::view::View;
 
 use super::plans::{block, engine, plan};
@@ -59,38 +65,24 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         tracing::info!("--single-process changes nothing: everything is one process already");
     }
     let (file, config) = arguments.file.load()?;
-    let mut chosen = Vec::new();
-    for name in BTreeSet::from_iter(&arguments.exchange) {
-        chosen.push(block(&config, &file, name)?);
-    }
-    if chosen.is_empty() {
-        chosen = config
-            .exchanges
-            .iter()
-            .filter(|exchange| exchange.enabled)
-            .collect();
-    }
     let engine = engine(&config)?;
-    let (mut plans, mut missing) = (Vec::new(), None);
-    for exchange in chosen {
-        match plan(&config, &engine, exchange, None) {
-            Ok(plan) => plans.push(plan),
-            // One exchange without an adapter is no reason to collect from none.
-            Err(error) => {
-                tracing::error!("{}: {error:#}", exchange.name);
-                missing = Some(error);
-            }
-        }
-    }
-    if let (true, Some(error)) = (plans.is_empty(), missing) {
-        return Err(error);
-    }
+    let chosen = BTreeSet::from_iter(arguments.exchange.iter().cloned());
+    let plans = plans(&config, &file, &engine, &chosen, Missing::IsLeftOut)?;
     unread_keys::report(&config, &file, &plans);
-    let bus = config.nats.enabled.then(|| bus_settings(&config, None));
+    let again = Plans {
+        file: file.clone(),
+        read: Arc::new(move || {
+            let config = configuration::load(&file)?;
+            let plans = self::plans(&config, &file, &engine, &chosen, Missing::StopsIt)?;
+            unread_keys::report(&config, &file, &plans);
+            Ok(plans)
+        }),
+    };
     let lines = || View::new(Box::new(std::io::stdout()));
     let daemon = Daemon {
         plans,
-        bus,
+        again: Some(again),
+        bus: config.nats.enabled.then(|| bus_settings(&config, None)),
         proxy: config.proxy.clone(),
         monitoring: config.monitoring.clone(),
         view: (arguments.view == Show::Lines).then(lines),
@@ -98,5 +90,56 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
-        .block_on(async { daemon.run(stop_signal()?).await })
+        .block_on(async {
+            daemon.run(stop_signal()?).await;
+            Ok(())
+        })
+}
+
+/// What an exchange without a usable adapter means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    /// At the start: one such exchange is no reason to collect from none.
+    IsLeftOut,
+    /// Later: what runs is better than what would be lost by going on.
+    StopsIt,
+}
+
+/// The plans of the chosen exchanges, or of all; those of disabled ones too, so that a command can start them.
+fn plans(
+    config: &Config,
+    file: &Path,
+    engine: &Engine,
+    chosen: &BTreeSet<String>,
+    missing: Missing,
+) -> anyhow::Result<Vec<Plan>> {
+    let mut exchanges = Vec::new();
+    for name in chosen {
+        exchanges.push(block(config, file, name)?);
+    }
+    if chosen.is_empty() {
+        exchanges = config.exchanges.iter().collect();
+    }
+    let (mut plans, mut left_out) = (Vec::new(), None);
+    for exchange in exchanges {
+        let is_wanted = exchange.enabled || chosen.contains(&exchange.name);
+        match plan(config, engine, exchange, None) {
+            Ok(plan) => plans.push(Plan {
+                enabled: is_wanted,
+                ..plan
+            }),
+            Err(error) if is_wanted && missing == Missing::StopsIt => {
+                return Err(error.context(exchange.name.clone()));
+            }
+            Err(error) if is_wanted => {
+                tracing::error!("{}: {error:#}", exchange.name);
+                left_out = Some(error);
+            }
+            Err(error) => tracing::debug!("{}: {error:#}", exchange.name),
+        }
+    }
+    match left_out {
+        Some(error) if !plans.iter().any(|plan| plan.enabled) => Err(error),
+        _ => Ok(plans),
+    }
 }

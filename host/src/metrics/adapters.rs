@@ -86,17 +86,62 @@ fn lifecycle(families: &mut Families, sessions: &[Session]) {
     );
     for session in sessions {
         for kind in FaultKind::ALL {
-            let count = session.faults.get(kind.name()).copied();
+            let count = session.history.faults.get(kind.name()).copied();
             let labels = [("session", session.name.as_str()), ("kind", kind.name())];
             faults.add_count(&labels, count.unwrap_or(0));
         }
+    }
+    let mut entered = families.counter(
+        "marketprism_session_transitions_total",
+        "How often a session entered a state.",
+    );
+    for session in sessions {
+        for state in State::ALL {
+            let count = session.history.entered.get(&state).copied();
+            let labels = [("session", session.name.as_str()), ("state", state.name())];
+            entered.add_count(&labels, count.unwrap_or(0));
+        }
+    }
+    let mut recovery = families.histogram(
+        "marketprism_adapter_recovery_seconds",
+        "Time from a fault to the adapter being at work again, without the pause that the restart policy asks for.",
+    );
+    for session in sessions {
+        let labels = [("session", session.name.as_str())];
+        recovery.add_durations(&labels, &session.history.recovery);
+    }
+    let mut crossings = families.counter(
+        "marketprism_adapter_memory_soft_crossings_total",
+        "How often an adapter's memory rose above its soft limit.",
+    );
+    for session in sessions {
+        crossings.add_count(
+            &[("session", &session.name)],
+            session.history.soft_crossings,
+        );
+    }
+    let mut threads = families.counter(
+        "marketprism_session_threads_lost_total",
+        "Threads of a session that ended by themselves or hung, and were replaced.",
+    );
+    for session in sessions {
+        let name = session.name.as_str();
+        threads
+            .add_count(
+                &[("session", name), ("reason", "ended")],
+                session.history.deaths,
+            )
+            .add_count(
+                &[("session", name), ("reason", "hung")],
+                session.history.hangs,
+            );
     }
     let mut restarts = families.counter(
         "marketprism_adapter_restarts_total",
         "Instances of an adapter that were started after a fault.",
     );
     for session in sessions {
-        restarts.add_count(&[("session", &session.name)], session.restarts);
+        restarts.add_count(&[("session", &session.name)], session.history.restarts);
     }
 }
 

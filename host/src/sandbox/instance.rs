@@ -69,21 +69,14 @@ pub struct Instance {
 impl Instance {
     /// Instantiates the adapter; nothing of it has run but its memory initialisation.
     pub fn new(adapter: &Adapter, limits: &Limits) -> Result<Self, Fault> {
-        let hard_bytes = usize::try_from(limits.memory_hard_mb)
-            .unwrap_or(usize::MAX)
-            .saturating_mul(1 << 20);
         let state = State {
-            memory: MemoryCap::new(hard_bytes),
+            memory: MemoryCap::new(hard_bytes(limits)),
             log_calls: 0,
             log: Vec::new(),
         };
         let mut store = wasmtime::Store::new(adapter.engine(), state);
         store.limiter(|state| &mut state.memory);
-        store.set_hostcall_fuel(
-            limits
-                .output_bytes_max
-                .saturating_add(ACTIONS_COUNTED_MAX.saturating_mul(size_of::<Action>())),
-        );
+        store.set_hostcall_fuel(hostcall_fuel(limits));
         refuel(&mut store, limits)?;
         let guest = adapter
             .pre()
@@ -95,6 +88,13 @@ impl Instance {
             limits: limits.clone(),
             fuel_used_last: 0,
         })
+    }
+
+    /// Caps that hold from the next call on.
+    pub fn set_limits(&mut self, limits: &Limits) {
+        self.limits = limits.clone();
+        self.store.data_mut().memory.set_hard(hard_bytes(limits));
+        self.store.set_hostcall_fuel(hostcall_fuel(limits));
     }
 
     /// Asks what the adapter is.
@@ -175,6 +175,19 @@ impl Instance {
             .map(|line| line.message.clone());
         Fault::of_call(error, last_words)
     }
+}
+
+fn hard_bytes(limits: &Limits) -> usize {
+    usize::try_from(limits.memory_hard_mb)
+        .unwrap_or(usize::MAX)
+        .saturating_mul(1 << 20)
+}
+
+/// What a call may make the host copy: the output, and the frame of a list that is then found too long.
+fn hostcall_fuel(limits: &Limits) -> usize {
+    limits
+        .output_bytes_max
+        .saturating_add(ACTIONS_COUNTED_MAX.saturating_mul(size_of::<Action>()))
 }
 
 fn refuel(store: &mut wasmtime::Store<State>, limits: &Limits) -> Result<(), Fault> {

@@ -25,6 +25,11 @@ impl MemoryCap {
         }
     }
 
+    /// The cap from now on; what is in use stays.
+    pub(super) fn set_hard(&mut self, hard_bytes: usize) {
+        self.hard_bytes = hard_bytes;
+    }
+
     /// Memory and tables in use, in bytes.
     pub(super) fn used_bytes(&self) -> usize {
         self.used_bytes

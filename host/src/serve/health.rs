@@ -237,9 +237,9 @@ fn process(judged: &Judged, now: u64) -> Value {
             "version": session.adapter_version,
             "sha256": session.adapter_sha256,
         },
-        "restarts": session.restarts,
-        "faults": session.faults,
-        "last_fault": session.last_fault.as_ref().map(|(time, text)| json!({
+        "restarts": session.history.restarts,
+        "faults": session.history.faults,
+        "last_fault": session.history.last_fault.as_ref().map(|(time, text)| json!({
             "time": iso_text(to_ns(*time)),
             "text": text,
         })),

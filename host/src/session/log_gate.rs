@@ -20,6 +20,11 @@ impl LogGate {
         }
     }
 
+    /// So many lines a second from now on.
+    pub(super) fn set_limit(&mut self, per_second_max: u32) {
+        self.per_second_max = per_second_max;
+    }
+
     /// Writes a line in the name of `session`, or counts it. `now` is in nanoseconds since the epoch.
     pub(super) fn write(&mut self, session: &str, now: u64, level: LogLevel, message: &str) {
         let second = now / 1_000_000_000;

@@ -45,6 +45,8 @@ pub struct Plan {
     pub grants: Vec<Origin>,
     /// Subjects by data type.
     pub subjects: Subjects,
+    /// False: it is started by a command only.
+    pub enabled: bool,
 }
 
 impl Plan {
@@ -59,6 +61,7 @@ impl Plan {
             symbols: exchange.symbols.clone(),
             grants: exchange.grants.clone(),
             subjects,
+            enabled: exchange.enabled,
         }
     }
 }
@@ -135,6 +138,21 @@ impl<W: World> Session<W> {
         self.wire = writer(&self.plan)?;
         self.instance = Instance::new(&self.plan.adapter, &self.plan.limits)?;
         self.start()
+    }
+
+    /// Goes on by a new plan of the same session: its limits hold from now on, and the adapter is told of other symbols.
+    /// What else differs takes effect when the adapter is next started.
+    pub fn follow(&mut self, plan: Plan) -> Result<(), Fault> {
+        self.instance.set_limits(&plan.limits);
+        self.permits.set_limits(plan.limits.clone());
+        self.log.set_limit(plan.limits.log_lines_per_second_max);
+        let before = std::mem::replace(&mut self.plan, plan);
+        if before.symbols == self.plan.symbols {
+            return Ok(());
+        }
+        let now = self.world.now();
+        let event = Event::SymbolsChanged(self.plan.symbols.clone());
+        self.tell(Happening { now, event })
     }
 
     /// Asks the adapter for the state of its instruments, with `levels` levels a side.

@@ -48,6 +48,11 @@ impl Permits {
         }
     }
 
+    /// What holds from now on.
+    pub(super) fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Forgets everything that is open: the instance is gone.
     pub(super) fn clear(&mut self) {
         self.lost += self.connections.values().filter(|open| **open).count() as u64;

@@ -34,6 +34,11 @@ impl Board {
         let _before = self.lock().insert(status.name.clone(), status);
     }
 
+    /// One session's last status.
+    pub fn session(&self, name: &str) -> Option<Arc<SessionStatus>> {
+        self.lock().get(name).cloned()
+    }
+
     /// Every session's last status, by name.
     pub fn sessions(&self) -> Vec<Arc<SessionStatus>> {
         self.lock().values().cloned().collect()

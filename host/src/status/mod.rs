@@ -2,7 +2,9 @@
 //! ever waits for an adapter.
 
 mod board;
+mod history;
 mod session;
 
 pub use board::Board;
+pub use history::History;
 pub use session::{InstrumentStatus, Outgoing, SessionStatus, State};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
 
+use super::history::History;
 use crate::limits::Limits;
 use crate::rest;
 use crate::sandbox::contract::{Instrument, InstrumentReport};
@@ -12,7 +13,7 @@ use crate::world::Delivered;
 use crate::ws;
 
 /// Where a session is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     /// Not yet at work.
     Starting,
@@ -120,12 +121,8 @@ pub struct SessionStatus {
     pub memory_soft_bytes: u64,
     /// The hard limit of that, in bytes.
     pub memory_hard_bytes: u64,
-    /// Restarts after a fault.
-    pub restarts: u64,
-    /// Faults by kind.
-    pub faults: BTreeMap<&'static str, u64>,
-    /// The last fault: when, and what.
-    pub last_fault: Option<(SystemTime, String)>,
+    /// What has befallen it since the daemon began.
+    pub history: History,
     /// Connections that the adapter asked for.
     pub connections_wanted: usize,
     /// How many of them are open.
@@ -162,9 +159,7 @@ impl SessionStatus {
             limits: Limits::default(),
             memory_soft_bytes: 0,
             memory_hard_bytes: 0,
-            restarts: 0,
-            faults: BTreeMap::new(),
-            last_fault: None,
+            history: History::default(),
             connections_wanted: 0,
             connections_open: 0,
             tally: Tally::default(),

@@ -1,5 +1,14 @@
-//! The lives of the sessions: started, stopped, restarted after a fault, told what changed.
+//! The lives of the sessions. Each lives on a thread of its own; here it is decided when one begins, ends, begins again
+//! after a fault or a death, is given up because it hangs, or goes on by a new plan.
 
 mod command;
+mod keeper;
+mod life;
+mod plans;
+mod reporter;
+mod restart;
+mod supervise;
 
 pub use command::{Command, CommandError, Order, Remote, What};
+pub use plans::Plans;
+pub use supervise::{Neighbours, Supervisor};

@@ -109,7 +109,7 @@ impl DataType {
 }
 
 /// One value for each data type.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PerType<T>([T; 10]);
 
 impl<T> PerType<T> {

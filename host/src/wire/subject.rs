@@ -6,7 +6,7 @@ use super::data_type::PerType;
 use super::{DataType, WireError};
 
 /// One subject template for each data type, with the places `{exchange}`, `{market_type}` and `{symbol}`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subjects(PerType<String>);
 
 impl Default for Subjects {

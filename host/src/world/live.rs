@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::alarms::Alarms;
 use super::clock::{until, wall_clock};
 use super::delivered::Delivered;
+use super::fence::Fence;
 use super::outbound::Outbound;
 use crate::bus::{self, Outbox};
 use crate::rest;
@@ -45,6 +46,8 @@ pub struct LiveParts {
     pub seed: u64,
     /// Turns true when the session is to end.
     pub stop: watch::Receiver<bool>,
+    /// Once it is up nothing is published any more.
+    pub fence: Fence,
 }
 
 /// The world as it is.
@@ -86,7 +89,7 @@ impl LiveWorld {
             answers: mpsc::channel(SOCKET_EVENTS_MAX),
             alarms: Alarms::default(),
             report_at: now.saturating_add(REPORT_EVERY_NS),
-            outbound: Outbound::new(parts.outbox, parts.bus),
+            outbound: Outbound::new(parts.outbox, parts.bus, parts.fence),
             seed: parts.seed,
             stop: parts.stop,
         }

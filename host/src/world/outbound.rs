@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::clock::wall_clock;
 use super::delivered::Delivered;
+use super::fence::Fence;
 use crate::bus::{self, Bus, BusError, Outbox};
 use crate::wire::Message;
 
@@ -17,6 +18,7 @@ pub(super) struct Outbound {
     outbox: Outbox,
     way: Way,
     delivered: Delivered,
+    fence: Fence,
 }
 
 /// The way to NATS.
@@ -29,7 +31,7 @@ enum Way {
 
 impl Outbound {
     /// Tries to reach NATS in the background of the current runtime, for as long as it takes.
-    pub(super) fn new(outbox: Outbox, settings: Option<bus::Settings>) -> Self {
+    pub(super) fn new(outbox: Outbox, settings: Option<bus::Settings>, fence: Fence) -> Self {
         let way = match settings {
             Some(settings) => {
                 let (sender, receiver) = mpsc::channel(1);
@@ -42,12 +44,15 @@ impl Outbound {
             outbox,
             way,
             delivered: Delivered::default(),
+            fence,
         }
     }
 
     /// Puts a message into the outbox. It never waits.
     pub(super) fn push(&mut self, message: Message) {
-        self.outbox.push(message);
+        if !self.fence.is_up() {
+            self.outbox.push(message);
+        }
     }
 
     pub(super) fn outbox(&self) -> &Outbox {
@@ -75,7 +80,8 @@ impl Outbound {
         {
             self.way = Way::Open(bus);
         }
-        let Some(message) = self.outbox.next() else {
+        let Some(message) = self.outbox.next().filter(|_| !self.fence.is_up()) else {
+            self.outbox.pop();
             return;
         };
         match &self.way {

@@ -8,7 +8,7 @@ use super::market_feed::MarketFeed;
 use super::recording_feed::RecordingFeed;
 use super::settings::{Settings, Source};
 use super::trades::Trades;
-use crate::market::{Levels, Snapshot, Terms};
+use crate::market::{Levels, Listing, Snapshot, Terms};
 
 /// Whether somebody listens to a stream: others need not be written.
 pub(crate) type Wanted<'a> = dyn Fn(&str) -> bool + 'a;
@@ -79,6 +79,14 @@ impl Feed {
         match self {
             Self::Market(feed) => Some(feed.market.listing(symbol)?.snapshot(levels_max)),
             Self::Recording(feed) => feed.snapshot(symbol, levels_max),
+        }
+    }
+
+    /// A symbol's true state; none in a recording.
+    pub(crate) fn listing(&self, symbol: &str) -> Option<&Listing> {
+        match self {
+            Self::Market(feed) => feed.market.listing(symbol),
+            Self::Recording(_) => None,
         }
     }
 

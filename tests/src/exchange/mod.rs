@@ -36,4 +36,4 @@ pub use records::{ConnectionRecord, End, Figures, RequestRecord, Violation};
 pub use settings::{Limits, MarketSource, Pace, Settings, Source};
 pub use simulator::Simulator;
 pub use trades::{AggregateTrade, TimedTrade};
-pub use truth::{Side, Truth};
+pub use truth::{Follower, Side, Truth};

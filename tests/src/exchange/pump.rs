@@ -92,18 +92,34 @@ impl Pump {
                 ticks.tick().await;
                 while self.step(clock.now_ns(), false).await {}
             }
-            Pace::Fastest => {
-                let shared = self.shared.clone();
-                let subscribed = shared.subscribed.notified();
-                if self.idle() {
-                    subscribed.await;
-                    return;
+            Pace::Times(times) => {
+                ticks.tick().await;
+                if !self.stood().await {
+                    // Steps that could not be taken in time are not made up for.
+                    for _ in 0..times {
+                        self.step(u64::MAX, true).await;
+                    }
                 }
-                self.step(u64::MAX, true).await;
+            }
+            Pace::Fastest => {
+                if !self.stood().await {
+                    self.step(u64::MAX, true).await;
+                }
                 tokio::task::yield_now().await;
             }
             Pace::Stepped => std::future::pending().await,
         }
+    }
+
+    /// Whether it had to wait for somebody who listens.
+    async fn stood(&self) -> bool {
+        let shared = self.shared.clone();
+        let subscribed = shared.subscribed.notified();
+        let idle = self.idle();
+        if idle {
+            subscribed.await;
+        }
+        idle
     }
 
     /// Nobody listens, or there is nothing to tell.

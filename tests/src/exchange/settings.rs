@@ -102,6 +102,9 @@ pub enum Pace {
     Real,
     /// As fast as every connection takes it; stands while nobody has a stream.
     Fastest,
+    /// At most so many times as fast as the clock: no faster than every connection takes it. Stands while nobody has a
+    /// stream.
+    Times(u32),
     /// Only when a test says so.
     Stepped,
 }

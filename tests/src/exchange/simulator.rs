@@ -94,6 +94,12 @@ impl Simulator {
         self.shared.lock().ledger.entries()
     }
 
+    /// How many frames it has meant to send so far: all entries of the ledger, those forgotten too.
+    #[must_use]
+    pub fn meant(&self) -> u64 {
+        self.shared.lock().ledger.next()
+    }
+
     /// Entries of the ledger that were forgotten because there were too many: the number of the first one of `sent`.
     #[must_use]
     pub fn forgotten(&self) -> u64 {

@@ -5,10 +5,36 @@ use std::sync::Arc;
 use super::state::Shared;
 use super::trades::{AggregateTrade, TimedTrade};
 use crate::binance_form::decimal;
+use crate::book::Book;
 use crate::market::{Level, Levels, Terms};
 
 /// A side of a book as the exchange writes it: price and quantity, best first.
 pub type Side = Vec<(String, String)>;
+
+/// A true book that goes from one update id to the next, at the cost of the changes between them: looking at every
+/// one of many books with [`Truth::top`] would cost a whole book each.
+pub struct Follower {
+    shared: Arc<Shared>,
+    symbol: String,
+    book: Book,
+    update_id: u64,
+}
+
+impl Follower {
+    /// The best levels at an update id, which must not be before the last one asked for; none when it is, when it is
+    /// to come, or when what lies between is forgotten. After that the follower is of no use.
+    pub fn top(&mut self, update_id: u64, levels_max: usize) -> Option<Levels> {
+        if update_id != self.update_id {
+            let state = self.shared.lock();
+            let listing = state.feed.listing(&self.symbol)?;
+            if !listing.bring(&mut self.book, self.update_id, update_id) {
+                return None;
+            }
+            self.update_id = update_id;
+        }
+        Some(self.book.top(levels_max))
+    }
+}
 
 /// The truth about the market; it knows nothing of faults.
 pub struct Truth {
@@ -62,6 +88,19 @@ impl Truth {
             levels.into_iter().map(text).collect()
         };
         Some((side(bids), side(asks)))
+    }
+
+    /// Somebody who walks along a symbol's true book from now on; none in a recording.
+    #[must_use]
+    pub fn follow(&self, symbol: &str) -> Option<Follower> {
+        let state = self.shared.lock();
+        let listing = state.feed.listing(symbol)?;
+        Some(Follower {
+            shared: self.shared.clone(),
+            symbol: symbol.to_owned(),
+            book: listing.book().clone(),
+            update_id: listing.update_id(),
+        })
     }
 
     /// A trade by its id.

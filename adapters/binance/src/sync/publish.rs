@@ -36,9 +36,7 @@ impl BookSync {
 
     /// The time of an interval has come.
     pub fn tick(&self, cx: &Context<'_>, out: &mut Output) {
-        // One side alone is no market.
-        let has_both = self.book.best_bid().is_some() && self.book.best_ask().is_some();
-        if self.state == BookState::Synced && has_both {
+        if self.state == BookState::Synced {
             self.publish(cx, BookOccasion::Interval, out);
         }
     }
@@ -71,6 +69,10 @@ impl BookSync {
     }
 
     fn publish(&self, cx: &Context<'_>, occasion: BookOccasion, out: &mut Output) {
+        // What is proven may have run out on one side, until the refresh that is under way brings more.
+        if !self.book.has_both_sides() {
+            return;
+        }
         let head = BookHead {
             instrument: self.instrument,
             sequence: self.last,

@@ -195,6 +195,12 @@ impl BookSide {
         self.is_known(self.entries.rank(&at_scale(level, self.scale)))
     }
 
+    #[inline]
+    pub(super) fn has_proven(&self) -> bool {
+        let best = self.entries.best();
+        best.is_some_and(|entry| self.is_known(self.entries.rank(entry)))
+    }
+
     pub(super) fn best(&self) -> Option<Decimal> {
         let entry = self
             .entries

@@ -20,6 +20,7 @@ pub(in crate::serve) async fn adapters(State(desk): State<Context>) -> Json<Valu
 fn adapter(session: &SessionStatus) -> Value {
     let tally = &session.tally;
     let last_fault = session
+        .history
         .last_fault
         .as_ref()
         .map(|(time, text)| json!({ "time": iso_text(to_ns(*time)), "text": text }));
@@ -43,8 +44,8 @@ fn adapter(session: &SessionStatus) -> Value {
             "events_total": tally.events,
             "average_per_event": tally.fuel.checked_div(tally.events),
         },
-        "faults": session.faults,
+        "faults": session.history.faults,
         "last_fault": last_fault,
-        "restarts": session.restarts,
+        "restarts": session.history.restarts,
     })
 }

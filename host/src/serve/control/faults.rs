@@ -95,7 +95,7 @@ fn last_faults(board: &Board) -> Vec<FaultEntry> {
     let sessions = board.sessions();
     let mut faults: Vec<_> = sessions
         .iter()
-        .filter_map(|session| Some((session, session.last_fault.as_ref()?)))
+        .filter_map(|session| Some((session, session.history.last_fault.as_ref()?)))
         .collect();
     faults.sort_by_key(|(_, (time, _))| std::cmp::Reverse(*time));
     let entry = |(session, (time, text)): (&Arc<SessionStatus>, &(_, String))| FaultEntry {

@@ -56,7 +56,7 @@ pub(in crate::serve) async fn services(State(desk): State<Context>) -> Json<Valu
             "state_since": iso_text(to_ns(session.since)),
             "status": verdict.word(),
             "problems": problems,
-            "restarts": session.restarts,
+            "restarts": session.history.restarts,
             "uptime": session.began.elapsed().as_secs_f64(),
         })
     });

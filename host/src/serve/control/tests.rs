@@ -18,7 +18,7 @@ use crate::rest::{Budgets, Limit};
 use crate::secret::Secret;
 use crate::serve::desk::Desk;
 use crate::serve::routes;
-use crate::status::{Board, SessionStatus, State};
+use crate::status::{Board, History, SessionStatus, State};
 use crate::supervisor::{Command, CommandError, Order, Remote, What};
 
 const TOKEN: &str = "right-token";
@@ -485,7 +485,10 @@ async fn no_path_leads_out_of_the_folder_of_bundles() {
 async fn without_bundles_the_last_fault_of_each_session_is_told() {
     let (api, _orders) = Api::new(None, None);
     api.board.post(SessionStatus {
-        last_fault: Some((SystemTime::UNIX_EPOCH, "out of fuel".to_owned())),
+        history: History {
+            last_fault: Some((SystemTime::UNIX_EPOCH, "out of fuel".to_owned())),
+            ..History::default()
+        },
         ..SessionStatus::named("beta_spot")
     });
     let answer = api.get("/api/v1/faults").await;

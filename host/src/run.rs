@@ -1,0 +1,86 @@
+//! The command `run`: the daemon. One thread for each session, with a runtime, sockets and a bus connection of its
+//! own; a fault stops one adapter and starts it again, and the others never notice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::bus;
+use crate::config::{Monitoring, Proxy};
+use crate::rest::{self, Budgets};
+use crate::serve::{self, Control};
+use crate::session::Plan;
+use crate::status::{Board, State};
+use crate::supervisor::{Neighbours, Plans, Supervisor};
+use crate::view::View;
+
+/// How often the view looks for news of the sessions.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Rates over a shorter time say nothing.
+const FIRST_LOOK: Duration = Duration::from_millis(500);
+
+/// A request budget for host names of which the adapter says nothing.
+const REQUEST_WEIGHT_PER_MINUTE: u32 = 1_200;
+
+/// The daemon: what to collect, where to publish it, and where to tell how it goes.
+pub struct Daemon {
+    /// The sessions.
+    pub plans: Vec<Plan>,
+    /// Where their plans come from when they are to be read again; none when they never are.
+    pub again: Option<Plans>,
+    /// The NATS server; none when nothing is to be published.
+    pub bus: Option<bus::Settings>,
+    /// The proxy to the exchanges.
+    pub proxy: Option<Proxy>,
+    /// The HTTP ports.
+    pub monitoring: Monitoring,
+    /// Where to write plain lines once a second.
+    pub view: Option<View>,
+}
+
+impl Daemon {
+    /// Runs until `stopped` ends, then ends the sessions: connections closed, what is queued published.
+    pub async fn run(self, stopped: impl Future<Output = ()>) {
+        let budgets = Budgets::new(rest::Limit::per_minute(REQUEST_WEIGHT_PER_MINUTE));
+        let board = Arc::new(Board::new(budgets.clone()));
+        let neighbours = Neighbours {
+            bus: self.bus,
+            proxy: self.proxy,
+            budgets,
+            board: board.clone(),
+        };
+        let (supervisor, remote) = Supervisor::new(self.plans, neighbours, self.again);
+        let control = Control {
+            remote,
+            faults: None,
+        };
+        let _serving = serve::start(&self.monitoring, &board, control);
+        tokio::select! {
+            () = supervisor.run(stopped) => {}
+            () = show(self.view, &board) => {}
+        }
+    }
+}
+
+/// Writes plain lines whenever a session has told how it stands, once a second each, for ever.
+async fn show(view: Option<View>, board: &Board) {
+    let Some(mut view) = view else {
+        return std::future::pending().await;
+    };
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    let mut shown: BTreeMap<String, Instant> = BTreeMap::new();
+    loop {
+        look.tick().await;
+        for session in board.sessions() {
+            let before = shown.get(&session.name);
+            let is_news = before.is_none_or(|at| session.posted.duration_since(*at) > LOOK_EVERY);
+            let is_first_moment = board.uptime() < FIRST_LOOK;
+            let is_up = !matches!(session.state, State::Starting | State::Stopped);
+            if is_up && is_news && !is_first_moment {
+                shown.insert(session.name.clone(), session.posted);
+                view.show(&session, board.uptime().as_secs_f64());
+            }
+        }
+    }
+}
