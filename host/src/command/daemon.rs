@@ -65,6 +65,12 @@ pub(super) enum AskError {
          monitoring.health_check.token of the configuration"
     )]
     NoToken,
+    /// The wrong token.
+    #[error(
+        "the token is wrong: name the daemon's own with --token-file FILE, {TOKEN_VARIABLE}, or \
+         monitoring.health_check.token of the configuration"
+    )]
+    WrongToken,
     /// It does not want to.
     #[error("{error}; {hint}")]
     Refused { error: String, hint: String },
@@ -168,6 +174,7 @@ impl Daemon {
         let said = |key: &str| answer.get(key).and_then(Value::as_str).map(str::to_owned);
         match (status, said("error"), said("hint")) {
             (200..300, _, _) if !answer.is_null() => Ok(answer),
+            (401, _, _) => Err(AskError::WrongToken.into()),
             (_, Some(error), Some(hint)) => Err(AskError::Refused { error, hint }.into()),
             _ => Err(self
                 .stranger(format!("it answered {path} with {status}"))

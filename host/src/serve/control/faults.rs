@@ -19,14 +19,20 @@ use crate::wire::iso_text;
 /// Longest id of a bundle, in bytes.
 const ID_BYTES_MAX: usize = 128;
 
+/// Lists bundles.
+pub type List = dyn Fn() -> io::Result<Vec<FaultEntry>> + Send + Sync;
+
+/// Reads one bundle by its id.
+pub type Read = dyn Fn(&str) -> io::Result<Option<Value>> + Send + Sync;
+
 /// Where bundles of faults are found. Both may read files: they are called where nobody waits for it.
 #[derive(Clone)]
 pub struct Faults {
     /// All that are kept, the newest first.
-    pub list: Arc<dyn Fn() -> io::Result<Vec<FaultEntry>> + Send + Sync>,
+    pub list: Arc<List>,
     /// One of them as a document, by its id; none when it is not kept. The id is letters, digits, `-`, `_` and `.`, and
     /// does not begin with the latter.
-    pub read: Arc<dyn Fn(&str) -> io::Result<Option<Value>> + Send + Sync>,
+    pub read: Arc<Read>,
 }
 
 /// One fault.
