@@ -11,7 +11,7 @@ use crate::rest::{self, Budgets};
 use crate::serve::{self, Control};
 use crate::session::Plan;
 use crate::status::{Board, State};
-use crate::supervisor::{Neighbours, Plans, Supervisor};
+use crate::supervisor::{Neighbours, Plans, RestartPolicy, Supervisor};
 use crate::view::View;
 
 /// How often the view looks for news of the sessions.
@@ -48,6 +48,7 @@ impl Daemon {
             bus: self.bus,
             proxy: self.proxy,
             budgets,
+            policy: RestartPolicy::default(),
             board: board.clone(),
         };
         let (supervisor, remote) = Supervisor::new(self.plans, neighbours, self.again);

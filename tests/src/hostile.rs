@@ -69,7 +69,8 @@ pub fn wasm() -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn adapter() -> Arc<Adapter> {
+/// The guest, loaded once for the test process.
+pub fn adapter() -> Arc<Adapter> {
     static ADAPTER: OnceLock<Arc<Adapter>> = OnceLock::new();
     ADAPTER
         .get_or_init(|| {

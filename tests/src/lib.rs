@@ -7,6 +7,7 @@ mod book;
 pub mod capture;
 pub mod daemon;
 pub mod exchange;
+pub mod fleet;
 mod history;
 pub mod hostile;
 pub mod http;

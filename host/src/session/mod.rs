@@ -129,12 +129,17 @@ impl<W: World> Session<W> {
         Ok(true)
     }
 
-    /// Drops the faulted instance with everything that it had open, and starts another.
-    pub fn restart(&mut self) -> Result<(), Fault> {
-        self.tally.faults += 1;
+    /// Drops everything that the instance had open; no event of it follows.
+    pub fn abandon(&mut self) {
         self.world.abandon();
         self.permits.clear();
         self.reports.clear();
+    }
+
+    /// Drops the faulted instance with everything that it had open, and starts another.
+    pub fn restart(&mut self) -> Result<(), Fault> {
+        self.tally.faults += 1;
+        self.abandon();
         self.wire = writer(&self.plan)?;
         self.instance = Instance::new(&self.plan.adapter, &self.plan.limits)?;
         self.start()

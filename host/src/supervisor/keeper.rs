@@ -60,9 +60,9 @@ impl Keeper {
     pub(super) fn new(plan: Plan, neighbours: Neighbours) -> Self {
         let keeper = Self {
             plan,
-            neighbours,
             history: SharedHistory::default(),
-            restarts: Arc::default(),
+            restarts: fresh(&neighbours),
+            neighbours,
             now: None,
             abandoned: Vec::new(),
             begins_at: None,
@@ -85,7 +85,7 @@ impl Keeper {
     pub(super) fn start(&mut self, answer: Option<Answer>) {
         let is_ending = self.now.as_ref().is_some_and(|now| now.ends_by.is_some());
         if self.now.is_none() || is_ending {
-            self.restarts = Arc::default();
+            self.restarts = fresh(&self.neighbours);
             self.begins_at = Some(Instant::now());
         }
         self.answers.extend(answer);
@@ -95,9 +95,18 @@ impl Keeper {
     /// Ends the present life. `answer` is told when it has ended.
     pub(super) fn stop(&mut self, answer: Option<Answer>) {
         self.begins_at = None;
+        if self.now.is_none() {
+            self.post(State::Stopped);
+        }
         self.ask_to_end();
         self.answers.extend(answer);
         self.look(Instant::now());
+    }
+
+    /// Ends the present life: the session is configured no more.
+    pub(super) fn retire(&mut self) {
+        self.plan.enabled = false;
+        self.stop(None);
     }
 
     /// Ends the present life and begins another. `answer` is told when it has begun.
@@ -300,6 +309,10 @@ impl Keeper {
             let _ = answer.send(Ok(state));
         }
     }
+}
+
+fn fresh(neighbours: &Neighbours) -> Arc<Mutex<Restarts>> {
+    Arc::new(Mutex::new(Restarts::new(neighbours.policy)))
 }
 
 /// Whether a life tells nothing any more.

@@ -14,7 +14,7 @@ use super::supervise::Neighbours;
 use crate::bus::Outbox;
 use crate::rest;
 use crate::sandbox::Fault;
-use crate::session::{Plan, Session, World};
+use crate::session::{Plan, Session};
 use crate::status::State;
 use crate::world::{Fence, LiveParts, LiveWorld};
 use crate::ws;
@@ -153,7 +153,7 @@ impl Life {
     ) -> Result<Result<(), Fault>, Ending> {
         let begun = Instant::now();
         self.reporter.fault(fault);
-        session.world_mut().abandon();
+        session.abandon();
         let pause = self
             .restarts
             .lock()
@@ -190,7 +190,7 @@ impl Life {
         if left > 0 {
             tracing::error!("{left} messages could not be published");
         }
-        session.world_mut().abandon();
+        session.abandon();
         let closed = async {
             while session.world().sockets().tcp_open > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;

@@ -11,4 +11,5 @@ mod supervise;
 
 pub use command::{Command, CommandError, Order, Remote, What};
 pub use plans::Plans;
+pub use restart::RestartPolicy;
 pub use supervise::{Neighbours, Supervisor};

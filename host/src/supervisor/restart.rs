@@ -6,40 +6,64 @@ use std::time::{Duration, Instant};
 
 use crate::sandbox::FaultKind;
 
-/// Restarts are counted over this long.
-const WINDOW: Duration = Duration::from_secs(600);
+/// How long to wait before each restart, and how many there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RestartPolicy {
+    /// Restarts are counted over this long.
+    pub window: Duration,
+    /// Restarts within the window after which the adapter stays down.
+    pub restarts_max: usize,
+    /// Before the second and the third; and before any after too much memory was used.
+    pub short: Duration,
+    /// Before all later ones.
+    pub long: Duration,
+}
 
-/// Restarts within the window after which the adapter stays down.
-const RESTARTS_MAX: usize = 10;
-
-/// What used too much memory does not get it again at once; and the pause after the second and third fault.
-const COOL_DOWN: Duration = Duration::from_secs(5);
+impl Default for RestartPolicy {
+    fn default() -> Self {
+        Self {
+            window: Duration::from_secs(600),
+            restarts_max: 10,
+            short: Duration::from_secs(5),
+            long: Duration::from_secs(30),
+        }
+    }
+}
 
 /// The restarts of one session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Restarts {
+    policy: RestartPolicy,
     recent: VecDeque<Instant>,
 }
 
 impl Restarts {
+    pub(super) fn new(policy: RestartPolicy) -> Self {
+        Self {
+            policy,
+            recent: VecDeque::new(),
+        }
+    }
+
     /// How long to wait before the restart after a fault at `now`; `None` when there is to be none.
     pub(super) fn pause(&mut self, now: Instant, kind: FaultKind) -> Option<Duration> {
+        let policy = self.policy;
         while self
             .recent
             .front()
-            .is_some_and(|first| now.duration_since(*first) > WINDOW)
+            .is_some_and(|first| now.duration_since(*first) > policy.window)
         {
             self.recent.pop_front();
         }
-        if self.recent.len() >= RESTARTS_MAX {
+        if self.recent.len() >= policy.restarts_max {
             return None;
         }
         self.recent.push_back(now);
         Some(match self.recent.len() {
-            1 if kind == FaultKind::OutOfMemory => COOL_DOWN,
+            1 if kind == FaultKind::OutOfMemory => policy.short,
             1 => Duration::ZERO,
-            2 | 3 => COOL_DOWN,
-            _ => Duration::from_secs(30),
+            2 | 3 => policy.short,
+            _ => policy.long,
         })
     }
 }
@@ -50,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_pauses_grow_and_the_eleventh_restart_in_ten_minutes_is_none() {
-        let (mut restarts, now) = (Restarts::default(), Instant::now());
+        let (mut restarts, now) = (Restarts::new(RestartPolicy::default()), Instant::now());
         let pauses: Vec<u64> = (0..10)
             .map(|_| restarts.pause(now, FaultKind::Trap).unwrap().as_secs())
             .collect();
@@ -60,7 +84,7 @@ mod tests {
 
     #[test]
     fn what_lies_ten_minutes_back_is_forgotten() {
-        let (mut restarts, now) = (Restarts::default(), Instant::now());
+        let (mut restarts, now) = (Restarts::new(RestartPolicy::default()), Instant::now());
         for _ in 0..10 {
             restarts.pause(now, FaultKind::Trap);
         }
@@ -72,7 +96,8 @@ mod tests {
 
     #[test]
     fn what_used_too_much_memory_cools_down_first() {
-        let pause = Restarts::default().pause(Instant::now(), FaultKind::OutOfMemory);
+        let pause =
+            Restarts::new(RestartPolicy::default()).pause(Instant::now(), FaultKind::OutOfMemory);
         assert_eq!(pause, Some(Duration::from_secs(5)));
     }
 }

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::command::{Command, CommandError, Order, Remote, What};
 use super::keeper::{Answer, Keeper};
 use super::plans::{FileWatch, Plans};
+use super::restart::RestartPolicy;
 use crate::bus;
 use crate::config::Proxy;
 use crate::rest::{self, Budgets};
@@ -38,6 +39,8 @@ pub struct Neighbours {
     pub proxy: Option<Proxy>,
     /// The request budgets.
     pub budgets: Budgets,
+    /// When what has failed is started again.
+    pub policy: RestartPolicy,
     /// Where every session tells how it stands.
     pub board: Arc<Board>,
 }
@@ -205,7 +208,7 @@ impl Supervisor {
         for (name, keeper) in &mut self.keepers {
             if !plans.iter().any(|plan| plan.name == *name) && !keeper.is_down() {
                 tracing::info!(session = name, "is no longer configured");
-                keeper.stop(None);
+                keeper.retire();
             }
         }
         for plan in plans {
