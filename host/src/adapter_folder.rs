@@ -80,6 +80,18 @@ pub fn find(
     grant: &Grant,
     limits: &Limits,
 ) -> Result<Adapter, FolderError> {
+    find_with_path(engine, folder, file, venue, grant, limits).map(|(_, adapter)| adapter)
+}
+
+/// As [`find`], with the path of the file.
+pub fn find_with_path(
+    engine: &Engine,
+    folder: &Path,
+    file: Option<&Path>,
+    venue: &str,
+    grant: &Grant,
+    limits: &Limits,
+) -> Result<(PathBuf, Adapter), FolderError> {
     let unreadable = |source| FolderError::NoFolder {
         path: folder.to_path_buf(),
         source,
@@ -88,7 +100,7 @@ pub fn find(
     if let Some(file) = file {
         let adapter = load(engine, &dir, folder, file, grant, limits)?;
         return if serves(&adapter, venue) {
-            Ok(adapter)
+            Ok((folder.join(file), adapter))
         } else {
             Err(FolderError::ServesOthers {
                 path: folder.join(file),
@@ -111,7 +123,7 @@ pub fn find(
     let mut found = Vec::new();
     for name in names {
         match load(engine, &dir, folder, &name, grant, limits) {
-            Ok(adapter) if serves(&adapter, venue) => return Ok(adapter),
+            Ok(adapter) if serves(&adapter, venue) => return Ok((folder.join(name), adapter)),
             Ok(adapter) => {
                 let venues = adapter.description().venues.join(", ");
                 found.push(format!("{} serves {venues}", name.display()));
@@ -143,6 +155,11 @@ pub fn open(
     grant: &Grant,
     limits: &Limits,
 ) -> Result<Adapter, FolderError> {
+    accept(engine, path, &read(path)?, grant, limits)
+}
+
+/// What is in such a file.
+pub fn read(path: &Path) -> Result<Vec<u8>, FolderError> {
     let unreadable = |source| FolderError::Unreadable {
         path: path.to_path_buf(),
         source,
@@ -155,7 +172,7 @@ pub fn open(
         .file_name()
         .ok_or_else(|| unreadable(std::io::ErrorKind::InvalidInput.into()))?;
     let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(unreadable)?;
-    load(engine, &dir, folder, Path::new(name), grant, limits)
+    bytes(&dir, folder, Path::new(name))
 }
 
 fn load(
@@ -166,7 +183,11 @@ fn load(
     grant: &Grant,
     limits: &Limits,
 ) -> Result<Adapter, FolderError> {
-    let path = folder.join(name);
+    let bytes = bytes(dir, folder, name)?;
+    accept(engine, &folder.join(name), &bytes, grant, limits)
+}
+
+fn bytes(dir: &Dir, folder: &Path, name: &Path) -> Result<Vec<u8>, FolderError> {
     let mut bytes = Vec::new();
     dir.open(name)
         // One byte more than is accepted, so that the sandbox sees that it is too long.
@@ -175,9 +196,22 @@ fn load(
                 .read_to_end(&mut bytes)
         })
         .map_err(|source| FolderError::Unreadable {
-            path: path.clone(),
+            path: folder.join(name),
             source,
         })?;
-    Adapter::load(engine, &bytes, grant, limits)
-        .map_err(|refusal| FolderError::Refused { path, refusal })
+    Ok(bytes)
+}
+
+/// The adapter in these bytes, read from `path`.
+pub fn accept(
+    engine: &Engine,
+    path: &Path,
+    bytes: &[u8],
+    grant: &Grant,
+    limits: &Limits,
+) -> Result<Adapter, FolderError> {
+    Adapter::load(engine, bytes, grant, limits).map_err(|refusal| FolderError::Refused {
+        path: path.to_path_buf(),
+        refusal,
+    })
 }

@@ -1,9 +1,9 @@
 //! What one adapter may use: plain figures, read by `config`, enforced by `sandbox` and `session`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The caps of one adapter. Every figure has its unit in its name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Limits {
     /// Guest memory and tables above which the adapter counts as degraded, in MiB.

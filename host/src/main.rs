@@ -10,7 +10,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use command::run::Mode;
-use command::{UnknownExchange, config, replay, run, tail};
+use command::{UnknownExchange, adapter, config, reload, replay, run, tail};
 use marketprism_host::adapter_folder::FolderError;
 use marketprism_host::bus::BusError;
 use marketprism_host::config::ConfigError;
@@ -29,6 +29,7 @@ Examples:
   marketprism config check --config config/marketprism.yaml
   marketprism run --config config/marketprism.yaml --exchange NAME --log-level DEBUG
   marketprism tail 'trade.*.spot.>' --count 10
+  marketprism adapter restart NAME
 
 Environment (a flag wins over it, it wins over the configuration file):
   MARKETPRISM_CONFIG_PATH                     the configuration file
@@ -40,6 +41,7 @@ Environment (a flag wins over it, it wins over the configuration file):
   COLLECTOR_ENABLE_HTTP=0                     no HTTP ports
   HEALTH_CHECK_PORT, METRICS_PORT             the HTTP ports
   HEALTH_GRACE_SECONDS                        time after the start in which /health answers 200
+  MARKETPRISM_CONTROL_TOKEN                   the token of the control API, for the daemon and for who asks it
 
 Exit status: 0 asked to end; 64 the configuration cannot be used; 2 the command line cannot; 1 anything else.";
 
@@ -65,6 +67,14 @@ enum Command {
     /// Show what is being published on NATS, a line for each message
     #[command(after_help = tail::MORE_HELP)]
     Tail(tail::Arguments),
+    /// Look at adapters, and tell a running daemon to start, stop or restart them
+    #[command(after_help = adapter::MORE_HELP)]
+    Adapter {
+        #[command(subcommand)]
+        command: adapter::Command,
+    },
+    /// Tell a running daemon to read its configuration again
+    Reload(reload::Arguments),
     /// Work with the configuration file
     Config {
         #[command(subcommand)]
@@ -96,6 +106,14 @@ fn main() -> ExitCode {
         Command::Tail(tail) => {
             logs::start(Target::Error, level);
             tail::tail(tail)
+        }
+        Command::Adapter { command } => {
+            logs::start(Target::Error, level);
+            adapter::adapter(command)
+        }
+        Command::Reload(reload) => {
+            logs::start(Target::Error, level);
+            reload::reload(&reload)
         }
         Command::Config { command } => {
             logs::start(Target::Error, level);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::bus;
 use crate::config::{Monitoring, Proxy};
 use crate::rest::{self, Budgets};
-use crate::serve;
+use crate::serve::{self, Control};
 use crate::session::Plan;
 use crate::status::{Board, State};
 use crate::supervisor::{Neighbours, Plans, RestartPolicy, Supervisor};
@@ -51,8 +51,12 @@ impl Daemon {
             policy: RestartPolicy::default(),
             board: board.clone(),
         };
-        let (supervisor, _remote) = Supervisor::new(self.plans, neighbours, self.again);
-        let _serving = serve::start(&self.monitoring, &board);
+        let (supervisor, remote) = Supervisor::new(self.plans, neighbours, self.again);
+        let control = Control {
+            remote,
+            faults: None,
+        };
+        let _serving = serve::start(&self.monitoring, &board, control);
         tokio::select! {
             () = supervisor.run(stopped) => {}
             () = show(self.view, &board) => {}

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 /// Every variable of the environment that the daemon reads.
-const VARIABLES: [&str; 11] = [
+const VARIABLES: [&str; 12] = [
     "MARKETPRISM_CONFIG_PATH",
     "MARKETPRISM_UNIFIED_DATA_COLLECTION_CONFIG",
     "MARKETPRISM_NATS_URL",
@@ -18,6 +18,7 @@ const VARIABLES: [&str; 11] = [
     "HEALTH_CHECK_PORT",
     "METRICS_PORT",
     "HEALTH_GRACE_SECONDS",
+    "MARKETPRISM_CONTROL_TOKEN",
 ];
 
 /// Runs `marketprism` in an empty folder with these files.

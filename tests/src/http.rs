@@ -1,11 +1,11 @@
-//! One HTTP GET on loopback: blocking, every wait bounded.
+//! One HTTP request on loopback: blocking, every wait bounded.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 /// Longest time for one answer.
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// An answer.
 #[derive(Debug, Clone)]
@@ -23,12 +23,33 @@ pub struct Page {
 /// # Errors
 /// Whatever the socket says, and an answer that is none.
 pub fn get(port: u16, target: &str) -> std::io::Result<Page> {
+    ask(
+        port,
+        &format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"),
+    )
+}
+
+/// Posts JSON to a loopback port, with a bearer token where one is given.
+///
+/// # Errors
+/// As [`get`].
+pub fn post(port: u16, target: &str, token: Option<&str>, body: &str) -> std::io::Result<Page> {
+    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
+    let token = token.unwrap_or_default();
+    let length = body.len();
+    ask(
+        port,
+        &format!(
+            "POST {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{token}Content-Type: \
+             application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        ),
+    )
+}
+
+fn ask(port: u16, request: &str) -> std::io::Result<Page> {
     let mut stream = TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), LIMIT)?;
     stream.set_read_timeout(Some(LIMIT))?;
-    write!(
-        stream,
-        "GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-    )?;
+    stream.write_all(request.as_bytes())?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
     let odd = || std::io::Error::other(format!("no answer of HTTP: {text:?}"));

@@ -13,6 +13,7 @@ pub mod hostile;
 pub mod http;
 pub mod market;
 pub mod nats_server;
+pub mod openapi;
 pub mod process;
 mod random;
 

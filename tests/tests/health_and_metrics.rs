@@ -52,6 +52,7 @@ impl World {
                 enabled: true,
                 port: health,
                 grace_s: 0,
+                token: None,
             },
             metrics: MetricsPort {
                 enabled: true,

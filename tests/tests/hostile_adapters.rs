@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use marketprism_host::sandbox::{Adapter, Fault, FaultKind, Grant, Refusal};
+use marketprism_host::sandbox::{Adapter, Fault, FaultKind, Grant, Outline, Refusal};
 use marketprism_tests::hostile::{self, Misbehaviour, Neighbour};
 
 /// Lets the guest misbehave beside a healthy neighbour and returns its fault.
@@ -185,6 +185,39 @@ fn an_adapter_of_another_contract_version_is_refused_by_name() {
             }
         );
     }
+}
+
+#[test]
+fn what_a_file_asks_for_is_told_even_when_it_is_refused() {
+    let granted = |outline: &Outline, name: &str| {
+        let mut imports = outline.imports.iter();
+        let import = imports.find(|import| import.name == name);
+        import.map(|import| import.is_granted)
+    };
+    let good = Outline::of(hostile::engine(), &hostile::wasm());
+    assert_eq!(granted(&good, "log"), Some(true));
+    assert!(good.imports.iter().all(|import| import.is_granted));
+    assert_eq!(good.exports, ["describe", "handle"]);
+    assert_eq!(good.contract.as_deref(), Some("0.1.0"));
+    let curious = |wit: &str| {
+        wit.replace(
+            "import log:",
+            "import read-the-clock: func() -> u64;\n    import log:",
+        )
+    };
+    for bytes in hostile::made_for(curious) {
+        let outline = Outline::of(hostile::engine(), &bytes);
+        assert_eq!(granted(&outline, "read-the-clock"), Some(false));
+        assert_eq!(granted(&outline, "log"), Some(true));
+    }
+    let newer = |wit: &str| wit.replace("adapter@0.1.0", "adapter@0.2.0");
+    for bytes in hostile::made_for(newer) {
+        let outline = Outline::of(hostile::engine(), &bytes);
+        assert_eq!(outline.contract.as_deref(), Some("0.2.0"));
+    }
+    let nothing = Outline::of(hostile::engine(), b"no adapter");
+    assert!(nothing.imports.is_empty() && nothing.exports.is_empty());
+    assert_eq!(nothing.sha256.len(), 64);
 }
 
 #[test]

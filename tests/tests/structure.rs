@@ -49,7 +49,7 @@ fn no_exchange_is_named_in_the_host() {
 
 #[test]
 fn one_room_names_each_big_dependency() {
-    let owners: [(&str, &[&str]); 14] = [
+    let owners: [(&str, &[&str]); 15] = [
         ("wasmtime::", &["sandbox"]),
         ("wit_component::", &["sandbox"]),
         ("async_nats::", &["bus"]),
@@ -58,9 +58,10 @@ fn one_room_names_each_big_dependency() {
         ("tracing_subscriber::", &["logs"]),
         ("sha2::", &["sandbox"]),
         ("tokio_tungstenite::", &["ws"]),
-        ("hyper::", &["rest", "serve"]),
-        ("hyper_util::", &["rest", "serve"]),
+        ("hyper::", &["command", "rest", "serve"]),
+        ("hyper_util::", &["command", "rest", "serve"]),
         ("axum::", &["serve"]),
+        ("subtle::", &["serve"]),
         ("prometheus::", &["metrics"]),
         ("procfs::", &["process"]),
         ("rustix::", &["process"]),
@@ -95,9 +96,11 @@ fn calls_run_one_way() {
                 "adapter_folder",
                 "bus",
                 "config",
+                "limits",
                 "replay",
                 "run",
                 "sandbox",
+                "secret",
                 "session",
                 "supervisor",
                 "tail",
@@ -135,7 +138,16 @@ fn calls_run_one_way() {
         (
             "serve",
             &[
-                "config", "metrics", "process", "rest", "sandbox", "status", "wire",
+                "config",
+                "limits",
+                "metrics",
+                "process",
+                "rest",
+                "sandbox",
+                "secret",
+                "status",
+                "supervisor",
+                "wire",
             ],
         ),
         (
@@ -155,6 +167,7 @@ fn calls_run_one_way() {
             "status",
             &[
                 "distribution",
+                "limits",
                 "rest",
                 "sandbox",
                 "session",

@@ -1,7 +1,10 @@
 //! The commands, one file each, and what several of them need: the configuration file, the signal to end.
 
+pub mod adapter;
 pub mod config;
+mod daemon;
 mod plans;
+pub mod reload;
 pub mod replay;
 pub mod run;
 pub mod tail;

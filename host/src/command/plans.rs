@@ -1,6 +1,6 @@
 //! From blocks of the configuration to what a session is made of.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use marketprism_host::adapter_folder::{self, FolderError};
 use marketprism_host::config::{Config, Exchange};
@@ -53,19 +53,32 @@ pub(super) fn adapter(
     exchange: &Exchange,
     file: Option<&Path>,
 ) -> Result<Adapter, FolderError> {
-    let grant = Grant {
-        sha256: exchange.adapter_sha256.clone(),
-    };
     match file {
-        Some(file) => adapter_folder::open(engine, file, &grant, &exchange.limits),
-        None => adapter_folder::find(
-            engine,
-            &config.adapters_dir,
-            exchange.adapter.as_deref(),
-            &exchange.venue,
-            &grant,
-            &exchange.limits,
-        ),
+        Some(file) => adapter_folder::open(engine, file, &grant(exchange), &exchange.limits),
+        None => adapter_file(config, engine, exchange).map(|(_, adapter)| adapter),
+    }
+}
+
+/// The adapter of a block, with the path of its file.
+pub(super) fn adapter_file(
+    config: &Config,
+    engine: &Engine,
+    exchange: &Exchange,
+) -> Result<(PathBuf, Adapter), FolderError> {
+    adapter_folder::find_with_path(
+        engine,
+        &config.adapters_dir,
+        exchange.adapter.as_deref(),
+        &exchange.venue,
+        &grant(exchange),
+        &exchange.limits,
+    )
+}
+
+/// What a block grants its adapter's file.
+pub(super) fn grant(exchange: &Exchange) -> Grant {
+    Grant {
+        sha256: exchange.adapter_sha256.clone(),
     }
 }
 

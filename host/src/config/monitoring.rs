@@ -5,10 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::Environment;
 use super::key::Key;
 use super::origin::masked;
-use super::problem::Problems;
+use super::problem::{ConfigError, Problems};
+use super::{DEFAULTS, Environment, file, typed};
+use crate::secret::Secret;
+
+/// Environment variable with the token; it wins over the file.
+const TOKEN_VARIABLE: &str = "MARKETPRISM_CONTROL_TOKEN";
 
 /// The HTTP ports.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
@@ -31,6 +35,8 @@ pub struct HealthPort {
     /// Time after the start in which health always answers 200, in seconds.
     #[serde(rename = "grace_seconds")]
     pub grace_s: u64,
+    /// What whoever changes something must know; nobody can where there is none.
+    pub token: Option<Secret>,
 }
 
 /// The port of metrics.
@@ -44,6 +50,20 @@ pub struct MetricsPort {
 }
 
 impl Monitoring {
+    /// The ports where there is no configuration file: the defaults and the environment.
+    ///
+    /// # Errors
+    /// When the environment says what cannot be used.
+    pub fn without_file(environment: Environment<'_>) -> Result<Self, ConfigError> {
+        let mut defaults = file::tree(DEFAULTS, "built-in defaults")?;
+        let defaults = defaults.remove("monitoring").unwrap_or_default();
+        let mut problems = Problems::default();
+        let (mut monitoring, _) =
+            typed::read::<Self>(defaults, &Key::of(["monitoring"]), &mut problems);
+        monitoring.finish(environment, &mut problems);
+        problems.or("environment", monitoring)
+    }
+
     /// Applies the environment and notes what cannot be used.
     pub(super) fn finish(&mut self, environment: Environment<'_>, problems: &mut Problems) {
         if environment("COLLECTOR_ENABLE_HTTP").is_some_and(|value| value.trim() == "0") {
@@ -68,12 +88,32 @@ impl Monitoring {
             &mut self.health_check.grace_s,
             problems,
         );
+        self.finish_token(environment, problems);
         let both = self.health_check.enabled && self.metrics.enabled;
         if both && self.metrics.port != 0 && self.metrics.port == self.health_check.port {
             problems.add(
                 &Key::of(["monitoring", "metrics", "port"]),
                 format!("{} is the port of health_check too", self.metrics.port),
             );
+        }
+    }
+}
+
+impl Monitoring {
+    fn finish_token(&mut self, environment: Environment<'_>, problems: &mut Problems) {
+        let key = Key::of(["monitoring", "health_check", "token"]);
+        let mut named = key.to_string();
+        if let Some(text) = environment(TOKEN_VARIABLE).filter(|text| !text.trim().is_empty()) {
+            self.health_check.token = Some(Secret::new(text.trim()));
+            named = TOKEN_VARIABLE.to_owned();
+        }
+        let is_usable = |token: &Secret| {
+            let mut bytes = token.expose().bytes();
+            !token.expose().is_empty() && bytes.all(|byte| byte.is_ascii_graphic())
+        };
+        if !self.health_check.token.as_ref().is_none_or(is_usable) {
+            let reason = "must be letters, digits and signs of ASCII, without blanks";
+            problems.add_named(&named, reason);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::instance::{Instance, State};
 use crate::limits::Limits;
 
 /// Package of the contract, without its version.
-const PACKAGE: &str = "marketprism:adapter";
+pub(super) const PACKAGE: &str = "marketprism:adapter";
 
 /// Version of the contract that this host speaks.
 pub const CONTRACT_VERSION: &str = "0.1.0";
@@ -210,7 +210,7 @@ fn check_imports(
 }
 
 /// An adapter may import `log` and the contract's own types, and nothing else.
-fn check_import(name: &str) -> Result<(), Refusal> {
+pub(super) fn check_import(name: &str) -> Result<(), Refusal> {
     if name == "log" {
         return Ok(());
     }
@@ -238,7 +238,7 @@ fn link(
     generated::AdapterPre::new(linker.instantiate_pre(component)?)
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes
         .iter()

@@ -10,9 +10,11 @@ mod engine;
 mod fault;
 mod instance;
 mod memory;
+mod outline;
 mod output;
 
 pub use adapter::{ADAPTER_BYTES_MAX, Adapter, CONTRACT_VERSION, Grant, Refusal};
 pub use engine::{Engine, EngineError};
 pub use fault::{Fault, FaultKind};
 pub use instance::{Instance, LogLine};
+pub use outline::{Import, Outline};

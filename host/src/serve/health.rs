@@ -333,7 +333,8 @@ fn seconds_since(then: u64, now: u64) -> f64 {
     now.saturating_sub(then) as f64 / 1e9
 }
 
-fn to_ns(time: SystemTime) -> u64 {
+/// A moment in nanoseconds since the epoch.
+pub(super) fn to_ns(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,8 +1,11 @@
-//! The two HTTP ports: health on one, metrics on the other. Whatever is asked is answered from the board, so no answer
-//! waits for an adapter. A port that is taken is tried again for ever: collecting goes on without it.
+//! The two HTTP ports: health and control on one, metrics on the other. Whatever is asked is answered from the board, so
+//! no answer waits for an adapter; what is ordered waits some seconds at most. A port that is taken is tried again for ever: collecting goes on without it.
 
+mod control;
+mod desk;
 mod health;
 mod pages;
+mod routes;
 mod server;
 mod verdict;
 
@@ -17,18 +20,21 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::task::JoinSet;
 
+pub use control::{Control, FaultEntry, Faults};
+
 use crate::config::Monitoring;
 use crate::metrics;
 use crate::status::Board;
+use desk::Desk;
 
 /// Serves both ports, as far as they are enabled, until the answer is dropped. Call it inside a tokio runtime.
-pub fn start(monitoring: &Monitoring, board: &Arc<Board>) -> JoinSet<Infallible> {
+pub fn start(monitoring: &Monitoring, board: &Arc<Board>, control: Control) -> JoinSet<Infallible> {
     let mut serving = JoinSet::new();
     let at = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     if monitoring.health_check.enabled {
-        let grace = monitoring.health_check.grace_s;
-        let pages = pages::router(board.clone(), grace);
-        let address = at(monitoring.health_check.port);
+        let port = &monitoring.health_check;
+        let pages = routes::router(Desk::new(port, board.clone(), control));
+        let address = at(port.port);
         serving.spawn(server::keep("health", "/health", address, pages));
     }
     if monitoring.metrics.enabled {

@@ -1,38 +1,14 @@
 //! The pages of the health port. Paths and fields are those of the old collector.
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::get;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::desk::{Context, Desk};
 use super::health;
-use crate::status::Board;
 use crate::wire::iso_text;
-
-/// What every page of this port is made from.
-#[derive(Clone)]
-struct Context {
-    board: Arc<Board>,
-    /// Time after the start in which health answers 200 whatever it says.
-    grace_s: u64,
-}
-
-/// All pages of the health port.
-pub(super) fn router(board: Arc<Board>, grace_s: u64) -> Router {
-    Router::new()
-        .route("/", get(ping))
-        .route("/ping", get(ping))
-        .route("/health", get(health_page))
-        .route("/status", get(status))
-        .route("/version", get(version))
-        .fallback(not_found)
-        .with_state(Context { board, grace_s })
-}
 
 /// The answer to a path that is none.
 pub(super) async fn not_found(uri: Uri) -> Response {
@@ -40,17 +16,33 @@ pub(super) async fn not_found(uri: Uri) -> Response {
     (StatusCode::NOT_FOUND, text).into_response()
 }
 
-async fn ping() -> Json<Value> {
+pub(super) async fn ping() -> Json<Value> {
     Json(json!({ "pong": true, "timestamp": timestamp() }))
 }
 
-async fn health_page(State(context): State<Context>) -> Response {
+/// The status that tells a document of health.
+pub(super) fn health_status(desk: &Desk, document: &Value) -> StatusCode {
+    if is_unhealthy(document) && !is_grace(desk) {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    }
+}
+
+fn is_unhealthy(document: &Value) -> bool {
+    document.get("status").is_some_and(|it| it == "unhealthy")
+}
+
+fn is_grace(desk: &Desk) -> bool {
+    desk.board.uptime().as_secs() < desk.grace_s
+}
+
+pub(super) async fn health(State(context): State<Context>) -> Response {
     let mut health = health::document(&context.board);
     let uptime = context.board.uptime();
-    let is_unhealthy = health.get("status").is_some_and(|it| it == "unhealthy");
-    let is_grace = uptime.as_secs() < context.grace_s;
-    if is_unhealthy
-        && is_grace
+    let status = health_status(&context, &health);
+    if is_unhealthy(&health)
+        && status == StatusCode::OK
         && let Some(fields) = health.as_object_mut()
     {
         let grace = json!({
@@ -60,21 +52,19 @@ async fn health_page(State(context): State<Context>) -> Response {
         });
         fields.insert("grace".to_owned(), grace);
     }
-    let status = if is_unhealthy && !is_grace {
-        StatusCode::SERVICE_UNAVAILABLE
-    } else {
-        StatusCode::OK
-    };
     (status, Json(health)).into_response()
 }
 
 #[derive(Deserialize)]
-struct StatusQuery {
+pub(super) struct StatusQuery {
     #[serde(default)]
     detailed: String,
 }
 
-async fn status(State(context): State<Context>, Query(query): Query<StatusQuery>) -> Json<Value> {
+pub(super) async fn status(
+    State(context): State<Context>,
+    Query(query): Query<StatusQuery>,
+) -> Json<Value> {
     let board = &context.board;
     let mut status = json!({
         "service": "MarketPrism OrderBook Manager",
@@ -97,7 +87,7 @@ async fn status(State(context): State<Context>, Query(query): Query<StatusQuery>
     Json(status)
 }
 
-async fn version() -> Json<Value> {
+pub(super) async fn version() -> Json<Value> {
     Json(json!({
         "service": "MarketPrism OrderBook Manager",
         "version": env!("CARGO_PKG_VERSION"),

@@ -7,12 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tower_service::Service;
+
+use super::control::Asker;
 
 /// Connections at once; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 64;
@@ -62,10 +67,14 @@ async fn accept(listener: &TcpListener, router: Router) -> Infallible {
         while connections.try_join_next().is_some() {}
         let place = places.clone().acquire_owned().await;
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, asker)) => {
                 let router = router.clone();
                 connections.spawn(async move {
-                    let _ = tokio::time::timeout(CONNECTION_LIMIT, converse(stream, router)).await;
+                    let _ = tokio::time::timeout(
+                        CONNECTION_LIMIT,
+                        converse(stream, Asker(asker), router),
+                    )
+                    .await;
                     drop(place);
                 });
             }
@@ -78,12 +87,16 @@ async fn accept(listener: &TcpListener, router: Router) -> Infallible {
     }
 }
 
-async fn converse(stream: TcpStream, router: Router) {
+async fn converse(stream: TcpStream, asker: Asker, router: Router) {
+    let answer = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(asker);
+        router.clone().call(request)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), answer)
         .await;
     if let Err(error) = served {
         tracing::debug!("a client's connection ended: {error}");

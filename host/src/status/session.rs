@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
 
 use super::history::History;
+use crate::limits::Limits;
 use crate::rest;
 use crate::sandbox::contract::{Instrument, InstrumentReport};
 use crate::session::{Plan, Session, Tally, World};
@@ -112,6 +113,8 @@ pub struct SessionStatus {
     pub cpu_seconds: Option<f64>,
     /// Share of one processor that it used lately, in percent.
     pub cpu_percent: Option<f64>,
+    /// What its adapter may use.
+    pub limits: Limits,
     /// Memory and tables of the guest, in bytes.
     pub memory_bytes: usize,
     /// The soft limit of that, in bytes.
@@ -153,6 +156,7 @@ impl SessionStatus {
             cpu_seconds: None,
             cpu_percent: None,
             memory_bytes: 0,
+            limits: Limits::default(),
             memory_soft_bytes: 0,
             memory_hard_bytes: 0,
             history: History::default(),
@@ -175,6 +179,7 @@ impl SessionStatus {
             adapter: description.name.clone(),
             adapter_version: description.version.clone(),
             adapter_sha256: plan.adapter.sha256().to_owned(),
+            limits: plan.limits.clone(),
             memory_soft_bytes: mib(plan.limits.memory_soft_mb),
             memory_hard_bytes: mib(plan.limits.memory_hard_mb),
             ..Self::named(&plan.name)

@@ -48,20 +48,25 @@ pub struct Remote {
 
 /// A command on its way.
 #[derive(Debug)]
-pub(super) struct Order {
-    pub(super) what: What,
-    pub(super) answer: oneshot::Sender<Result<State, CommandError>>,
+pub struct Order {
+    /// What is to be done.
+    pub what: What,
+    /// Where the outcome goes; whoever asked may have stopped waiting.
+    pub answer: oneshot::Sender<Result<State, CommandError>>,
 }
 
 /// Whom a command is for.
 #[derive(Debug)]
-pub(super) enum What {
+pub enum What {
+    /// For the session of that name.
     Session(String, Command),
+    /// For all of them: the configuration is read again.
     Reload,
 }
 
 impl Remote {
-    pub(super) fn new() -> (Self, mpsc::Receiver<Order>) {
+    /// A way, and its end where the orders arrive.
+    pub fn new() -> (Self, mpsc::Receiver<Order>) {
         let (orders, received) = mpsc::channel(COMMANDS_MAX);
         (Self { orders }, received)
     }

@@ -9,7 +9,7 @@ mod reporter;
 mod restart;
 mod supervise;
 
-pub use command::{Command, CommandError, Remote};
+pub use command::{Command, CommandError, Order, Remote, What};
 pub use plans::Plans;
 pub use restart::RestartPolicy;
 pub use supervise::{Neighbours, Supervisor};

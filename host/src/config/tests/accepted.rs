@@ -245,6 +245,7 @@ fn the_environment_wins_over_the_file() {
     assert_eq!(
         monitoring.health_check,
         HealthPort {
+            token: None,
             enabled: true,
             port: 8,
             grace_s: 7

@@ -1,0 +1,154 @@
+//! `marketprism adapter list`: every session and its adapter.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use super::print_json;
+use crate::command::daemon::{AskError, Whom};
+use crate::command::plans::{adapter_file, engine};
+
+/// Of which daemon, and how to show it.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    whom: Whom,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists them: of a running daemon, else as its configuration and files tell.
+pub fn list(arguments: &Arguments) -> anyhow::Result<()> {
+    match running(&arguments.whom) {
+        Ok(answer) if arguments.json => print_json(&told("daemon", answer)),
+        Ok(answer) => table(&RUNNING, &answer),
+        Err(error) => match error.downcast_ref::<AskError>() {
+            Some(AskError::Nobody { at, .. } | AskError::Stranger { at, .. })
+                if !arguments.whom.is_far() =>
+            {
+                tracing::info!(
+                    "no daemon answers at {at}: this is what configuration and files tell"
+                );
+                let answer = files(&arguments.whom)?;
+                if arguments.json {
+                    return print_json(&told("files", answer));
+                }
+                table(&FILES, &answer)
+            }
+            _ => Err(error),
+        },
+    }
+}
+
+fn running(whom: &Whom) -> anyhow::Result<Value> {
+    let answer = whom.daemon()?.get("/api/v1/adapters")?;
+    Ok(answer.get("adapters").cloned().unwrap_or_default())
+}
+
+fn told(source: &str, adapters: Value) -> Value {
+    json!({ "source": source, "adapters": adapters })
+}
+
+/// As the daemon would choose if it began now.
+fn files(whom: &Whom) -> anyhow::Result<Value> {
+    let (_, config) = whom.file.load()?;
+    let engine = engine(&config)?;
+    let adapters = config.exchanges.iter().map(|exchange| {
+        let mut entry = json!({
+            "session": exchange.name,
+            "exchange": exchange.venue,
+            "enabled": exchange.enabled,
+            "file": null,
+            "adapter": null,
+            "version": null,
+            "sha256": null,
+            "problem": null,
+        });
+        let found = match adapter_file(&config, &engine, exchange) {
+            Ok((path, adapter)) => {
+                let description = adapter.description();
+                json!({
+                    "file": path,
+                    "adapter": description.name,
+                    "version": description.version,
+                    "sha256": adapter.sha256(),
+                })
+            }
+            Err(error) => json!({ "problem": error.to_string() }),
+        };
+        if let (Some(entry), Value::Object(found)) = (entry.as_object_mut(), found) {
+            entry.extend(found);
+        }
+        entry
+    });
+    Ok(adapters.collect())
+}
+
+/// A column: its title, and where its value stands in an entry.
+type Column = (&'static str, &'static str);
+
+const RUNNING: [Column; 8] = [
+    ("session", "/session"),
+    ("state", "/state"),
+    ("adapter", "/adapter"),
+    ("version", "/version"),
+    ("memory", "/memory/bytes"),
+    ("faults", "/faults"),
+    ("restarts", "/restarts"),
+    ("sha256", "/sha256"),
+];
+
+const FILES: [Column; 7] = [
+    ("session", "/session"),
+    ("enabled", "/enabled"),
+    ("adapter", "/adapter"),
+    ("version", "/version"),
+    ("file", "/file"),
+    ("sha256", "/sha256"),
+    ("problem", "/problem"),
+];
+
+/// Prints a line for each entry below a line of titles.
+fn table(columns: &[Column], entries: &Value) -> anyhow::Result<()> {
+    let titles = columns.iter().map(|(title, _)| (*title).to_owned());
+    let mut rows: Vec<Vec<String>> = vec![titles.collect()];
+    for entry in entries.as_array().into_iter().flatten() {
+        let cells = columns
+            .iter()
+            .map(|(title, place)| cell(title, entry.pointer(place)));
+        rows.push(cells.collect());
+    }
+    let widths: Vec<usize> = (0..columns.len())
+        .map(|column| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
+        .collect();
+    let mut output = std::io::stdout();
+    for row in rows {
+        let cells = row.iter().zip(&widths);
+        let line: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
+        writeln!(output, "{}", line.join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+fn cell(title: &str, value: Option<&Value>) -> String {
+    match (title, value) {
+        (_, None | Some(Value::Null)) => "-".to_owned(),
+        ("memory", Some(bytes)) => {
+            let mib = bytes.as_f64().unwrap_or(0.0) / f64::from(1 << 20);
+            format!("{mib:.1} MiB")
+        }
+        ("faults", Some(Value::Object(kinds))) => {
+            let count: u64 = kinds.values().filter_map(Value::as_u64).sum();
+            count.to_string()
+        }
+        ("sha256", Some(Value::String(text))) => text.chars().take(12).collect(),
+        (_, Some(Value::String(text))) => text.clone(),
+        (_, Some(other)) => other.to_string(),
+    }
+}

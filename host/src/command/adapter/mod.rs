@@ -1,0 +1,72 @@
+//! `marketprism adapter`: look at adapters, and tell a running daemon what to do with them.
+
+mod check;
+mod list;
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use super::daemon::Whom;
+
+/// What stands below the flags in the help.
+pub const MORE_HELP: &str = "\
+`start`, `stop` and `restart` ask a running daemon, which wants its control token; each may be asked twice.
+
+Examples:
+  marketprism adapter list
+  marketprism adapter check adapters/NAME.wasm && echo usable
+  marketprism adapter restart NAME --token-file token.txt
+  marketprism adapter stop NAME --url http://127.0.0.1:8087";
+
+/// What to do.
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// List every session with its adapter: as a running daemon tells it, else as configuration and files do
+    List(list::Arguments),
+    /// Tell what an adapter file is and what it may reach; exit status 0 if it can be used, else 1
+    Check(check::Arguments),
+    /// Start a session; one that runs goes on
+    Start(Order),
+    /// Stop a session: connections closed, what is queued published; one that is stopped stays so
+    Stop(Order),
+    /// Stop a session and start it again
+    Restart(Order),
+}
+
+/// Which session of which daemon.
+#[derive(clap::Args)]
+pub struct Order {
+    /// The session: the name of its block under `exchanges`
+    #[arg(value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    whom: Whom,
+}
+
+/// Does it.
+pub fn adapter(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::List(arguments) => list::list(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Start(asked) => order("start", &asked),
+        Command::Stop(asked) => order("stop", &asked),
+        Command::Restart(asked) => order("restart", &asked),
+    }
+}
+
+/// Gives the command and prints the state that it led to.
+fn order(action: &str, asked: &Order) -> anyhow::Result<()> {
+    let path = format!("/api/v1/orchestrator/services/{action}");
+    let body = json!({ "service_name": asked.name });
+    let answer = asked.whom.daemon()?.post(&path, &body)?;
+    let state = answer.get("state").and_then(Value::as_str).unwrap_or("?");
+    writeln!(std::io::stdout(), "{}: {state}", asked.name)?;
+    Ok(())
+}
+
+/// Prints one JSON document.
+fn print_json(document: &Value) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{document:#}")?;
+    Ok(())
+}

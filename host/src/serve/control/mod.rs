@@ -1,0 +1,43 @@
+//! The control API: what is asked of the running daemon, and by whom. Whatever changes something needs the token, is
+//! bounded in size, number and time, and is logged with who asked.
+
+mod adapters;
+mod bucket;
+mod faults;
+mod guard;
+mod limits;
+mod orchestrator;
+mod order;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // a test may end by a panic
+mod tests;
+mod trouble;
+
+pub use faults::{FaultEntry, Faults};
+
+pub(super) use adapters::adapters;
+pub(super) use faults::{fault, faults};
+pub(super) use guard::{Asker, Guard, guarded};
+pub(super) use limits::{Ordered, limits};
+pub(super) use orchestrator::{health, reload, restart, services, start, status, stop};
+pub(super) use trouble::Trouble;
+
+use axum::http::header;
+use axum::response::IntoResponse;
+
+use crate::supervisor::Remote;
+
+/// The description of the health port, in OpenAPI 3.1.
+const DESCRIPTION: &str = include_str!("../../../../docs/openapi.json");
+
+/// What the control API leads to.
+pub struct Control {
+    /// The way to the supervisor of the sessions.
+    pub remote: Remote,
+    /// The bundles of faults; without them only the last fault of each session is told.
+    pub faults: Option<Faults>,
+}
+
+pub(super) async fn description() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION)
+}
