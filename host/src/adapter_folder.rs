@@ -8,7 +8,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use crate::limits::Limits;
-use crate::sandbox::{ADAPTER_BYTES_MAX, Adapter, Engine, Grant, Refusal};
+use crate::sandbox::{ADAPTER_BYTES_MAX, Adapter, Engine, Grant, Refusal, sha256};
 
 /// No adapter for a session.
 #[derive(Debug, thiserror::Error)]
@@ -80,14 +80,33 @@ pub fn find(
     grant: &Grant,
     limits: &Limits,
 ) -> Result<Adapter, FolderError> {
+    find_kept(engine, folder, file, venue, grant, limits, |_| ())
+}
+
+/// As [`find`]; what the file holds that was found is handed to `keep`.
+pub fn find_kept(
+    engine: &Engine,
+    folder: &Path,
+    file: Option<&Path>,
+    venue: &str,
+    grant: &Grant,
+    limits: &Limits,
+    keep: impl FnOnce(&[u8]),
+) -> Result<Adapter, FolderError> {
     let unreadable = |source| FolderError::NoFolder {
         path: folder.to_path_buf(),
         source,
     };
     let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(unreadable)?;
+    let load = |name: &Path| {
+        let bytes = read(&dir, folder, name)?;
+        let adapter = accept(engine, &bytes, folder, name, grant, limits)?;
+        Ok((adapter, bytes))
+    };
     if let Some(file) = file {
-        let adapter = load(engine, &dir, folder, file, grant, limits)?;
+        let (adapter, bytes) = load(file)?;
         return if serves(&adapter, venue) {
+            keep(&bytes);
             Ok(adapter)
         } else {
             Err(FolderError::ServesOthers {
@@ -97,22 +116,14 @@ pub fn find(
             })
         };
     }
-    let mut names = Vec::new();
-    for entry in dir.entries().map_err(unreadable)? {
-        let name = PathBuf::from(entry.map_err(unreadable)?.file_name());
-        if name
-            .extension()
-            .is_some_and(|extension| extension == "wasm")
-        {
-            names.push(name);
-        }
-    }
-    names.sort();
     let mut found = Vec::new();
-    for name in names {
-        match load(engine, &dir, folder, &name, grant, limits) {
-            Ok(adapter) if serves(&adapter, venue) => return Ok(adapter),
-            Ok(adapter) => {
+    for name in names(&dir).map_err(unreadable)? {
+        match load(&name) {
+            Ok((adapter, bytes)) if serves(&adapter, venue) => {
+                keep(&bytes);
+                return Ok(adapter);
+            }
+            Ok((adapter, _)) => {
                 let venues = adapter.description().venues.join(", ");
                 found.push(format!("{} serves {venues}", name.display()));
             }
@@ -128,6 +139,31 @@ pub fn find(
         folder: folder.to_path_buf(),
         venue: venue.to_string(),
         found,
+    })
+}
+
+/// The names of the adapter files, sorted.
+fn names(dir: &Dir) -> std::io::Result<Vec<PathBuf>> {
+    let mut names = Vec::new();
+    for entry in dir.entries()? {
+        let name = PathBuf::from(entry?.file_name());
+        if name
+            .extension()
+            .is_some_and(|extension| extension == "wasm")
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// What the file of the folder holds that has this sha256, in hexadecimal; `None` when there is none.
+pub fn bytes_by_hash(folder: &Path, hash: &str) -> Option<Vec<u8>> {
+    let dir = Dir::open_ambient_dir(folder, ambient_authority()).ok()?;
+    names(&dir).ok()?.iter().find_map(|name| {
+        let bytes = read(&dir, folder, name).ok()?;
+        sha256(&bytes).eq_ignore_ascii_case(hash).then_some(bytes)
     })
 }
 
@@ -155,18 +191,18 @@ pub fn open(
         .file_name()
         .ok_or_else(|| unreadable(std::io::ErrorKind::InvalidInput.into()))?;
     let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(unreadable)?;
-    load(engine, &dir, folder, Path::new(name), grant, limits)
+    let name = Path::new(name);
+    accept(
+        engine,
+        &read(&dir, folder, name)?,
+        folder,
+        name,
+        grant,
+        limits,
+    )
 }
 
-fn load(
-    engine: &Engine,
-    dir: &Dir,
-    folder: &Path,
-    name: &Path,
-    grant: &Grant,
-    limits: &Limits,
-) -> Result<Adapter, FolderError> {
-    let path = folder.join(name);
+fn read(dir: &Dir, folder: &Path, name: &Path) -> Result<Vec<u8>, FolderError> {
     let mut bytes = Vec::new();
     dir.open(name)
         // One byte more than is accepted, so that the sandbox sees that it is too long.
@@ -175,9 +211,22 @@ fn load(
                 .read_to_end(&mut bytes)
         })
         .map_err(|source| FolderError::Unreadable {
-            path: path.clone(),
+            path: folder.join(name),
             source,
         })?;
-    Adapter::load(engine, &bytes, grant, limits)
-        .map_err(|refusal| FolderError::Refused { path, refusal })
+    Ok(bytes)
+}
+
+fn accept(
+    engine: &Engine,
+    bytes: &[u8],
+    folder: &Path,
+    name: &Path,
+    grant: &Grant,
+    limits: &Limits,
+) -> Result<Adapter, FolderError> {
+    Adapter::load(engine, bytes, grant, limits).map_err(|refusal| FolderError::Refused {
+        path: folder.join(name),
+        refusal,
+    })
 }

@@ -69,7 +69,8 @@ pub fn wasm() -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn adapter() -> Arc<Adapter> {
+/// The hostile guest, accepted.
+pub fn adapter() -> Arc<Adapter> {
     static ADAPTER: OnceLock<Arc<Adapter>> = OnceLock::new();
     ADAPTER
         .get_or_init(|| {
@@ -79,14 +80,14 @@ fn adapter() -> Arc<Adapter> {
         .clone()
 }
 
-/// A session whose adapter will misbehave at its first frame.
-pub fn session(misbehaviour: &Misbehaviour) -> Session<MemoryWorld> {
+/// A plan whose adapter will misbehave at its first frame.
+pub fn plan(misbehaviour: &Misbehaviour) -> Plan {
     let settings = serde_json::json!({
         "misbehaviour": misbehaviour.name,
         "amount": misbehaviour.amount,
         "address": misbehaviour.address,
     });
-    let plan = Plan {
+    Plan {
         name: "alpha_spot".into(),
         venue: "alpha_spot".into(),
         adapter: adapter(),
@@ -98,7 +99,16 @@ pub fn session(misbehaviour: &Misbehaviour) -> Session<MemoryWorld> {
             Origin::of("https://api.alpha.example").expect("an origin"),
         ],
         subjects: Subjects::default(),
-    };
+    }
+}
+
+/// A session whose adapter will misbehave at its first frame.
+pub fn session(misbehaviour: &Misbehaviour) -> Session<MemoryWorld> {
+    session_of(plan(misbehaviour))
+}
+
+/// A session that was started.
+pub fn session_of(plan: Plan) -> Session<MemoryWorld> {
     let world = MemoryWorld::new(1_700_000_000_000_000_000);
     let mut session = Session::new(plan, world).unwrap_or_else(|fault| panic!("{fault}"));
     session
@@ -153,7 +163,7 @@ impl Neighbour {
 }
 
 /// The result of a future that never waits: the memory world has everything at hand.
-fn now<T>(future: impl Future<Output = T>) -> T {
+pub fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match future.as_mut().poll(&mut context) {

@@ -54,7 +54,7 @@ fn one_room_names_each_big_dependency() {
         ("wit_component::", &["sandbox"]),
         ("async_nats::", &["bus"]),
         ("serde_saphyr::", &["config"]),
-        ("cap_std::", &["adapter_folder"]),
+        ("cap_std::", &["adapter_folder", "record"]),
         ("tracing_subscriber::", &["logs"]),
         ("sha2::", &["sandbox"]),
         ("tokio_tungstenite::", &["ws"]),
@@ -95,6 +95,7 @@ fn calls_run_one_way() {
                 "adapter_folder",
                 "bus",
                 "config",
+                "record",
                 "replay",
                 "run",
                 "sandbox",
@@ -108,8 +109,8 @@ fn calls_run_one_way() {
         (
             "run",
             &[
-                "bus", "config", "process", "rest", "sandbox", "serve", "session", "status",
-                "view", "world", "ws",
+                "bus", "config", "process", "record", "rest", "sandbox", "serve", "session",
+                "status", "view", "world", "ws",
             ],
         ),
         (
@@ -156,7 +157,14 @@ fn calls_run_one_way() {
         ),
         (
             "session",
-            &["config", "distribution", "limits", "sandbox", "wire"],
+            &[
+                "config",
+                "distribution",
+                "limits",
+                "record",
+                "sandbox",
+                "wire",
+            ],
         ),
         ("distribution", &[]),
         ("process", &[]),
@@ -165,7 +173,7 @@ fn calls_run_one_way() {
         ("sandbox", &["limits"]),
         ("wire", &["sandbox"]),
         ("bus", &["secret", "wire"]),
-        ("record", &[]),
+        ("record", &["limits", "sandbox", "wire"]),
         ("ws", &["secret"]),
         ("rest", &["secret"]),
         ("config", &["limits", "secret"]),

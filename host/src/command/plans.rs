@@ -4,6 +4,7 @@ use std::path::Path;
 
 use marketprism_host::adapter_folder::{self, FolderError};
 use marketprism_host::config::{Config, Exchange};
+use marketprism_host::record::Versions;
 use marketprism_host::sandbox::{Adapter, Engine, Grant};
 use marketprism_host::session::Plan;
 use marketprism_host::wire::Subjects;
@@ -33,7 +34,22 @@ pub(super) fn plan(
     exchange: &Exchange,
     file: Option<&Path>,
 ) -> anyhow::Result<Plan> {
-    let adapter = adapter(config, engine, exchange, file)?;
+    let adapter = adapter(config, engine, exchange, file, |_| ())?;
+    whole_plan(config, exchange, adapter)
+}
+
+/// As [`plan`] for a session that runs: its adapter is kept by its hash, so that the bundle of a fault finds it.
+pub(super) fn plan_to_run(
+    config: &Config,
+    engine: &Engine,
+    exchange: &Exchange,
+) -> anyhow::Result<Plan> {
+    let versions = Versions::below(&config.data_dir);
+    let adapter = adapter(config, engine, exchange, None, |bytes| versions.keep(bytes))?;
+    whole_plan(config, exchange, adapter)
+}
+
+fn whole_plan(config: &Config, exchange: &Exchange, adapter: Adapter) -> anyhow::Result<Plan> {
     let templates = config
         .nats
         .streams
@@ -46,25 +62,28 @@ pub(super) fn plan(
     ))
 }
 
-/// The adapter of a block: the one in `file`, else the one in the adapters folder that serves the block's exchange.
+/// The adapter of a block: the one in `file`, else the one in the adapters folder that serves the block's exchange;
+/// what the latter holds is handed to `keep`.
 pub(super) fn adapter(
     config: &Config,
     engine: &Engine,
     exchange: &Exchange,
     file: Option<&Path>,
+    keep: impl FnOnce(&[u8]),
 ) -> Result<Adapter, FolderError> {
     let grant = Grant {
         sha256: exchange.adapter_sha256.clone(),
     };
     match file {
         Some(file) => adapter_folder::open(engine, file, &grant, &exchange.limits),
-        None => adapter_folder::find(
+        None => adapter_folder::find_kept(
             engine,
             &config.adapters_dir,
             exchange.adapter.as_deref(),
             &exchange.venue,
             &grant,
             &exchange.limits,
+            keep,
         ),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use marketprism_host::record::Bundles;
 use marketprism_host::run::Daemon;
 use marketprism_host::view::View;
 
-use super::plans::{block, engine, plan};
+use super::plans::{block, engine, plan_to_run};
 use super::{ConfigFile, bus_settings, stop_signal, unread_keys};
 
 /// Which configuration, and which exchanges of it.
@@ -73,7 +74,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let engine = engine(&config)?;
     let (mut plans, mut missing) = (Vec::new(), None);
     for exchange in chosen {
-        match plan(&config, &engine, exchange, None) {
+        match plan_to_run(&config, &engine, exchange) {
             Ok(plan) => plans.push(plan),
             // One exchange without an adapter is no reason to collect from none.
             Err(error) => {
@@ -93,6 +94,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bus,
         proxy: config.proxy.clone(),
         monitoring: config.monitoring.clone(),
+        bundles: Bundles::open(&config.data_dir, Bundles::BOUNDS),
         view: (arguments.view == Show::Lines).then(lines),
     };
     tokio::runtime::Builder::new_current_thread()

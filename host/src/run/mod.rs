@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::bus::{self, Outbox};
 use crate::config::{Monitoring, Proxy};
+use crate::record::Bundles;
 use crate::rest::{self, Budgets};
 use crate::sandbox::Fault;
 use crate::serve;
@@ -58,6 +59,8 @@ pub struct Daemon {
     pub proxy: Option<Proxy>,
     /// The HTTP ports.
     pub monitoring: Monitoring,
+    /// Where the bundles of faults go.
+    pub bundles: Bundles,
     /// Where to write plain lines once a second.
     pub view: Option<View>,
 }
@@ -69,6 +72,7 @@ struct Neighbours {
     proxy: Option<Proxy>,
     budgets: Budgets,
     board: Arc<Board>,
+    bundles: Bundles,
     stopping: watch::Receiver<bool>,
 }
 
@@ -86,6 +90,7 @@ impl Daemon {
             proxy: self.proxy,
             budgets,
             board: board.clone(),
+            bundles: self.bundles,
             stopping,
         };
         let serving = serve::start(&self.monitoring, &board);
@@ -173,7 +178,8 @@ fn live(plan: Plan, neighbours: &Neighbours) -> anyhow::Result<()> {
         let mut session = Session::new(plan, world)?;
         let mut reporter = Reporter::new(neighbours.board.clone());
         reporter.enter(State::Starting, &session);
-        tend(&mut session, &mut reporter, neighbours.stopping.clone()).await;
+        let stopping = neighbours.stopping.clone();
+        tend(&mut session, &mut reporter, &neighbours.bundles, stopping).await;
         reporter.enter(State::Stopping, &session);
         let left = session.world_mut().drain().await;
         if left > 0 {
@@ -235,6 +241,7 @@ fn world(plan: &Plan, neighbours: &Neighbours) -> anyhow::Result<LiveWorld> {
 async fn tend(
     session: &mut Session<LiveWorld>,
     reporter: &mut Reporter,
+    bundles: &Bundles,
     mut stopping: watch::Receiver<bool>,
 ) {
     let mut restarts = Restarts::default();
@@ -251,10 +258,11 @@ async fn tend(
             Err(fault) => {
                 reporter.fault(&fault);
                 let pause = restarts.pause(Instant::now());
-                stepped = match recover(session, reporter, &fault, pause, &mut stopping).await {
-                    Some(started) => started.map(|()| true),
-                    None => return,
-                };
+                stepped =
+                    match recover(session, reporter, &fault, bundles, pause, &mut stopping).await {
+                        Some(started) => started.map(|()| true),
+                        None => return,
+                    };
             }
         }
         // Once a second the world asks the adapter for a report.
@@ -264,6 +272,7 @@ async fn tend(
         }
     }
     if let Err(fault) = session.stop() {
+        bundles.save(&session.flight_report(&fault));
         tracing::warn!(
             session = session.name(),
             "the adapter stopped at its end: {fault}"
@@ -276,10 +285,12 @@ async fn recover(
     session: &mut Session<LiveWorld>,
     reporter: &mut Reporter,
     fault: &Fault,
+    bundles: &Bundles,
     pause: Option<Duration>,
     stopping: &mut watch::Receiver<bool>,
 ) -> Option<Result<(), Fault>> {
     session.world_mut().abandon();
+    bundles.save(&session.flight_report(fault));
     let Some(pause) = pause else {
         tracing::error!(
             session = session.name(),

@@ -12,7 +12,7 @@ mod instance;
 mod memory;
 mod output;
 
-pub use adapter::{ADAPTER_BYTES_MAX, Adapter, CONTRACT_VERSION, Grant, Refusal};
+pub use adapter::{ADAPTER_BYTES_MAX, Adapter, CONTRACT_VERSION, Grant, Refusal, sha256};
 pub use engine::{Engine, EngineError};
 pub use fault::{Fault, FaultKind};
 pub use instance::{Instance, LogLine};

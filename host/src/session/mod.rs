@@ -3,6 +3,7 @@
 //! A session owns one instance and one [`World`]. Everything that the adapter asks for is checked here before the
 //! world sees it; a fault stops the instance and leaves the session able to start another.
 
+mod flight_report;
 mod log_gate;
 mod permits;
 mod tally;
@@ -18,6 +19,7 @@ pub use world::{Happening, World};
 
 use crate::config::{Exchange, Origin};
 use crate::limits::Limits;
+use crate::record::{Flight, Report};
 use crate::sandbox::contract::{
     Action, Decimal, Event, Instrument, InstrumentReport, LogLevel, MarketEvent, Start,
 };
@@ -71,6 +73,7 @@ pub struct Session<W> {
     wire: Writer,
     permits: Permits,
     log: LogGate,
+    flight: Flight,
     tally: Tally,
     reports: BTreeMap<u32, InstrumentReport>,
     reported_at: u64,
@@ -87,6 +90,7 @@ impl<W: World> Session<W> {
             wire: writer(&plan)?,
             permits: Permits::new(plan.grants.clone(), plan.limits.clone()),
             log: LogGate::new(plan.limits.log_lines_per_second_max),
+            flight: Flight::new(plan.limits.flight_bytes_max),
             tally: Tally::default(),
             reports: BTreeMap::new(),
             reported_at: 0,
@@ -132,6 +136,7 @@ impl<W: World> Session<W> {
         self.world.abandon();
         self.permits.clear();
         self.reports.clear();
+        self.flight.begin(self.plan.limits.flight_bytes_max);
         self.wire = writer(&self.plan)?;
         self.instance = Instance::new(&self.plan.adapter, &self.plan.limits)?;
         self.start()
@@ -153,6 +158,14 @@ impl<W: World> Session<W> {
             now,
             event: Event::Stop,
         })
+    }
+
+    /// What there is to tell of a fault of this session, until [`Session::restart`].
+    pub fn flight_report(&self, fault: &Fault) -> Report<'_> {
+        Report {
+            facts: flight_report::facts(self, fault),
+            flight: &self.flight,
+        }
     }
 
     /// The state of each instrument as it was last reported.
@@ -224,6 +237,7 @@ impl<W: World> Session<W> {
             _ => None,
         };
         self.tally.events += 1;
+        self.flight.keep(now, &event);
         let answer = self.instance.handle(now, &event);
         self.tally.fuel += self.instance.fuel_used_last();
         for line in self.instance.take_log() {

@@ -3,12 +3,14 @@
 mod alarms;
 mod clock;
 mod delivered;
+mod flight;
 mod live;
 mod memory;
 mod outbound;
 mod replay;
 
 pub use delivered::{Delivered, Subject};
+pub use flight::FlightWorld;
 pub use live::{LiveParts, LiveWorld};
 pub use memory::{Done, MemoryWorld};
 pub use replay::{Pace, ReplayWorld};
