@@ -1,8 +1,11 @@
 //! `marketprism run`: the daemon.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use marketprism_host::record::Bundles;
+use anyhow::Context;
+
+use marketprism_host::record::{Bundles, Recording, RecordingBounds};
 use marketprism_host::run::Daemon;
 use marketprism_host::view::View;
 
@@ -29,6 +32,17 @@ pub struct Arguments {
     /// Changes nothing: everything is one process already
     #[arg(long)]
     single_process: bool,
+    /// Record what the adapters see and send into this folder, as files that `replay` plays
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// Most MiB that recordings may take there; the oldest file makes room
+    #[arg(
+        long,
+        value_name = "MIB",
+        default_value_t = 10_240,
+        requires = "record"
+    )]
+    record_max_mb: u64,
     /// What to print on standard output
     #[arg(long, value_enum, default_value = "log")]
     pub view: Show,
@@ -94,6 +108,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bus,
         proxy: config.proxy.clone(),
         monitoring: config.monitoring.clone(),
+        recording: recording(arguments)?,
         bundles: Bundles::open(&config.data_dir, Bundles::BOUNDS),
         view: (arguments.view == Show::Lines).then(lines),
     };
@@ -101,4 +116,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .enable_all()
         .build()?
         .block_on(async { daemon.run(stop_signal()?).await })
+}
+
+/// The recording that was asked for.
+fn recording(arguments: &Arguments) -> anyhow::Result<Option<Recording>> {
+    let Some(folder) = &arguments.record else {
+        return Ok(None);
+    };
+    let bounds = RecordingBounds {
+        bytes_max: arguments.record_max_mb.saturating_mul(1 << 20),
+        ..RecordingBounds::default()
+    };
+    let recording = Recording::start(folder, bounds)
+        .with_context(|| format!("recording into {}", folder.display()))?;
+    Ok(Some(recording))
 }

@@ -5,6 +5,7 @@ mod capture;
 mod flight;
 mod folder;
 mod names;
+mod recorder;
 mod versions;
 
 pub use bundle::{
@@ -14,4 +15,5 @@ pub use bundle::{
 pub use capture::{AnswerKey, Capture, CaptureError, Kind, Line};
 pub use flight::{Flight, masked};
 pub use folder::Bounds;
+pub use recorder::{Recorder, Recording, RecordingBounds, What};
 pub use versions::Versions;

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::bus::{self, Outbox};
 use crate::config::{Monitoring, Proxy};
-use crate::record::Bundles;
+use crate::record::{Bundles, Recorder, Recording};
 use crate::rest::{self, Budgets};
 use crate::sandbox::Fault;
 use crate::serve;
@@ -61,6 +61,8 @@ pub struct Daemon {
     pub monitoring: Monitoring,
     /// Where the bundles of faults go.
     pub bundles: Bundles,
+    /// Records what the sessions see and send.
+    pub recording: Option<Recording>,
     /// Where to write plain lines once a second.
     pub view: Option<View>,
 }
@@ -100,9 +102,11 @@ impl Daemon {
             board.post(SessionStatus::planned(&plan));
             let name = plan.name.clone();
             let neighbours = neighbours.clone();
+            let recorder = self.recording.as_ref();
+            let recorder = recorder.map(|recording| recording.session(&name));
             let thread = std::thread::Builder::new()
                 .name(name.clone())
-                .spawn(move || live(plan, &neighbours))
+                .spawn(move || live(plan, &neighbours, recorder))
                 .with_context(|| format!("{name}: no thread for the session"))?;
             threads.push((name, thread));
         }
@@ -113,6 +117,9 @@ impl Daemon {
         tracing::info!("stopping {} sessions", threads.len());
         let _ = stop.send(true);
         join(threads).await;
+        if let Some(recording) = self.recording {
+            recording.finish();
+        }
         drop(serving);
         Ok(())
     }
@@ -168,13 +175,13 @@ async fn join(threads: Vec<(String, JoinHandle<anyhow::Result<()>>)>) {
 }
 
 /// One session from its start to its end, on the current thread.
-fn live(plan: Plan, neighbours: &Neighbours) -> anyhow::Result<()> {
+fn live(plan: Plan, neighbours: &Neighbours, recorder: Option<Recorder>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let planned = SessionStatus::planned(&plan);
     let outcome = runtime.block_on(async {
-        let world = world(&plan, neighbours)?;
+        let world = world(&plan, neighbours, recorder)?;
         let mut session = Session::new(plan, world)?;
         let mut reporter = Reporter::new(neighbours.board.clone());
         reporter.enter(State::Starting, &session);
@@ -209,7 +216,11 @@ fn live(plan: Plan, neighbours: &Neighbours) -> anyhow::Result<()> {
     outcome
 }
 
-fn world(plan: &Plan, neighbours: &Neighbours) -> anyhow::Result<LiveWorld> {
+fn world(
+    plan: &Plan,
+    neighbours: &Neighbours,
+    recorder: Option<Recorder>,
+) -> anyhow::Result<LiveWorld> {
     let seed = RandomState::new().build_hasher().finish();
     let proxy = neighbours.proxy.as_ref().map(|proxy| &proxy.address);
     let dialer = ws::Dialer::new(ws::Settings {
@@ -233,6 +244,7 @@ fn world(plan: &Plan, neighbours: &Neighbours) -> anyhow::Result<LiveWorld> {
         bus: neighbours.bus.clone(),
         outbox: Outbox::new(OUTBOX_MESSAGES_MAX, OUTBOX_BYTES_MAX),
         seed,
+        recorder,
         stop: neighbours.stopping.clone(),
     }))
 }

@@ -12,7 +12,9 @@ use super::alarms::Alarms;
 use super::clock::{until, wall_clock};
 use super::delivered::Delivered;
 use super::outbound::Outbound;
+use super::tape::Tape;
 use crate::bus::{self, Outbox};
+use crate::record::Recorder;
 use crate::rest;
 use crate::sandbox::contract::{Answer, Closed, Event, Frame, RequestFailure, Response};
 use crate::session::{Happening, World};
@@ -43,6 +45,8 @@ pub struct LiveParts {
     pub outbox: Outbox,
     /// Seed of the adapter's jitter.
     pub seed: u64,
+    /// Where to record what the session sees and sends.
+    pub recorder: Option<Recorder>,
     /// Turns true when the session is to end.
     pub stop: watch::Receiver<bool>,
 }
@@ -62,6 +66,7 @@ pub struct LiveWorld {
     report_at: u64,
     outbound: Outbound,
     seed: u64,
+    tape: Option<Tape>,
     stop: watch::Receiver<bool>,
 }
 
@@ -88,6 +93,7 @@ impl LiveWorld {
             report_at: now.saturating_add(REPORT_EVERY_NS),
             outbound: Outbound::new(parts.outbox, parts.bus),
             seed: parts.seed,
+            tape: parts.recorder.map(Tape::new),
             stop: parts.stop,
         }
     }
@@ -217,12 +223,18 @@ impl World for LiveWorld {
             };
             let now = self.advance(now);
             if let Some(event) = event {
+                if let Some(tape) = &mut self.tape {
+                    tape.told(now, &event);
+                }
                 return Some(Happening { now, event });
             }
         }
     }
 
     fn connect(&mut self, connection: u32, address: url::Url) {
+        if let Some(tape) = &mut self.tape {
+            tape.connect(self.now, connection, &address);
+        }
         let handle = self
             .dialer
             .open(connection, address, self.socket_events.0.clone());
@@ -230,6 +242,9 @@ impl World for LiveWorld {
     }
 
     fn send(&mut self, connection: u32, text: String) {
+        if let Some(tape) = &mut self.tape {
+            tape.send(self.now, connection, &text);
+        }
         if let Some(socket) = self.sockets.get(&connection)
             && let Err(error) = socket.send(text)
         {
@@ -239,12 +254,18 @@ impl World for LiveWorld {
 
     fn close(&mut self, connection: u32) {
         if let Some(socket) = self.sockets.remove(&connection) {
+            if let Some(tape) = &mut self.tape {
+                tape.close(self.now, connection);
+            }
             self.closing.insert(connection, socket.opening());
             socket.close();
         }
     }
 
     fn request(&mut self, request: u32, address: url::Url, weight: u32) {
+        if let Some(tape) = &mut self.tape {
+            tape.request(self.now, request, &address, weight);
+        }
         self.client
             .get(request, address, weight, self.answers.0.clone());
     }
@@ -258,6 +279,9 @@ impl World for LiveWorld {
     }
 
     fn abandon(&mut self) {
+        if let Some(tape) = &mut self.tape {
+            tape.abandon(self.now);
+        }
         // Dropping a handle ends its connection without an event; what is under way comes through the old channels.
         self.sockets.clear();
         self.closing.clear();

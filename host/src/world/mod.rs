@@ -8,6 +8,7 @@ mod live;
 mod memory;
 mod outbound;
 mod replay;
+mod tape;
 
 pub use delivered::{Delivered, Subject};
 pub use flight::FlightWorld;
