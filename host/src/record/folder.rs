@@ -6,7 +6,7 @@
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File};
@@ -63,15 +63,19 @@ impl Folder {
         self.parent.join(self.name).join(name)
     }
 
-    /// Removes what a process left behind that died while it wrote.
-    pub(super) fn tidy(&self) -> std::io::Result<()> {
+    /// Removes what a process left behind that died while it wrote: partial files that are `old`, so that none is taken
+    /// from a neighbour who still writes.
+    pub(super) fn tidy(&self, old: Duration) -> std::io::Result<()> {
         let dir = match self.dir() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             dir => dir?,
         };
         for entry in dir.entries()? {
-            let name = entry?.file_name();
-            if name.to_string_lossy().starts_with(PARTIAL) {
+            let entry = entry?;
+            let name = entry.file_name();
+            let age = entry.metadata().and_then(|metadata| metadata.modified());
+            let age = age.map(|at| at.into_std().elapsed().unwrap_or_default());
+            if name.to_string_lossy().starts_with(PARTIAL) && age.is_ok_and(|age| age >= old) {
                 dir.remove_file(&name)?;
             }
         }

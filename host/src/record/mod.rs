@@ -15,5 +15,5 @@ pub use bundle::{
 pub use capture::{AnswerKey, Capture, CaptureError, Kind, Line};
 pub use flight::{Flight, masked};
 pub use folder::Bounds;
-pub use recorder::{Recorder, Recording, RecordingBounds, What};
+pub use recorder::{Missing, Recorder, Recording, RecordingBounds, What};
 pub use versions::Versions;

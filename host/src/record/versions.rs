@@ -1,6 +1,7 @@
 //! Adapters by their hash, so that a bundle finds the one that faulted.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::folder::{Bounds, Folder};
 use crate::sandbox::{ADAPTER_BYTES_MAX, sha256};
@@ -16,6 +17,9 @@ const BOUNDS: Bounds = Bounds {
     files_max: 32,
     bytes_max: 512 << 20,
 };
+
+/// Longer than it takes to write an adapter.
+const PARTIAL_AGE: Duration = Duration::from_secs(60);
 
 /// The adapters that sessions have run.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ impl Versions {
         let name = format!("{}{EXTENSION}", sha256(bytes));
         let kept = self
             .0
-            .tidy()
+            .tidy(PARTIAL_AGE)
             .and_then(|()| self.0.put(&name, |output| output.write_all(bytes)));
         if let Err(error) = kept {
             let path = self.0.path(&name);

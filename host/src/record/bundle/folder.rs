@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::{Bundle, BundleError, Facts, Report};
 use crate::record::folder::{Bounds, Folder};
@@ -37,7 +38,7 @@ impl Bundles {
     /// died while it wrote one.
     pub fn open(data_dir: &Path, bounds: Bounds) -> Self {
         let bundles = Self::below(data_dir, bounds);
-        if let Err(error) = bundles.0.folder.tidy() {
+        if let Err(error) = bundles.0.folder.tidy(Duration::ZERO) {
             let folder = bundles.0.folder.path("");
             tracing::warn!("{} cannot be tidied: {error}", folder.display());
         }

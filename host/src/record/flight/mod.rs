@@ -66,7 +66,7 @@ impl Flight {
     }
 
     /// The kept events as they are written to a file: each its length in four bytes, little end first, and so many
-    /// bytes for [`decode`].
+    /// bytes.
     pub fn bytes(&self) -> [&[u8]; 2] {
         let (front, back) = self.ring.as_slices();
         [front, back]

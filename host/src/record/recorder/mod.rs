@@ -97,14 +97,9 @@ impl Recording {
         }
     }
 
-    /// Lines that found no room in the queue.
-    pub fn dropped(&self) -> u64 {
-        self.shared.dropped.load(Ordering::Relaxed)
-    }
-
-    /// Lines that could not be written.
-    pub fn failed(&self) -> u64 {
-        self.shared.failed.load(Ordering::Relaxed)
+    /// What is missing in it, for whoever watches.
+    pub fn missing(&self) -> Missing {
+        Missing(self.shared.clone())
     }
 
     /// Writes what is queued and ends the files. A disk that hangs is left behind after some seconds.
@@ -122,6 +117,22 @@ impl Recording {
         } else if self.thread.join().is_err() {
             tracing::error!("the thread that records panicked");
         }
+    }
+}
+
+/// Counts what is missing in a recording, of all sessions together. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Missing(Arc<Shared>);
+
+impl Missing {
+    /// Lines that found no room in the queue.
+    pub fn dropped(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Lines that the disk did not take.
+    pub fn failed(&self) -> u64 {
+        self.0.failed.load(Ordering::Relaxed)
     }
 }
 
