@@ -8,7 +8,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use crate::limits::Limits;
-use crate::sandbox::{ADAPTER_BYTES_MAX, Adapter, Engine, Grant, Refusal};
+use crate::sandbox::{ADAPTER_BYTES_MAX, Adapter, Engine, Grant, Refusal, sha256};
 
 /// No adapter for a session.
 #[derive(Debug, thiserror::Error)]
@@ -80,52 +80,61 @@ pub fn find(
     grant: &Grant,
     limits: &Limits,
 ) -> Result<Adapter, FolderError> {
-    find_with_path(engine, folder, file, venue, grant, limits).map(|(_, adapter)| adapter)
+    find_file(engine, folder, file, venue, grant, limits).map(|found| found.adapter)
 }
 
-/// As [`find`], with the path of the file.
-pub fn find_with_path(
+/// An adapter and where it came from.
+pub struct Found {
+    /// The file.
+    pub path: PathBuf,
+    /// What the file holds.
+    pub bytes: Vec<u8>,
+    /// The adapter.
+    pub adapter: Adapter,
+}
+
+/// As [`find`], with the file.
+pub fn find_file(
     engine: &Engine,
     folder: &Path,
     file: Option<&Path>,
     venue: &str,
     grant: &Grant,
     limits: &Limits,
-) -> Result<(PathBuf, Adapter), FolderError> {
+) -> Result<Found, FolderError> {
     let unreadable = |source| FolderError::NoFolder {
         path: folder.to_path_buf(),
         source,
     };
     let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(unreadable)?;
+    let load = |name: &Path| {
+        let bytes = bytes(&dir, folder, name)?;
+        let path = folder.join(name);
+        let adapter = accept(engine, &path, &bytes, grant, limits)?;
+        Ok(Found {
+            path,
+            bytes,
+            adapter,
+        })
+    };
     if let Some(file) = file {
-        let adapter = load(engine, &dir, folder, file, grant, limits)?;
-        return if serves(&adapter, venue) {
-            Ok((folder.join(file), adapter))
+        let found = load(file)?;
+        return if serves(&found.adapter, venue) {
+            Ok(found)
         } else {
             Err(FolderError::ServesOthers {
-                path: folder.join(file),
-                serves: adapter.description().venues.join(", "),
+                serves: found.adapter.description().venues.join(", "),
                 venue: venue.to_string(),
+                path: found.path,
             })
         };
     }
-    let mut names = Vec::new();
-    for entry in dir.entries().map_err(unreadable)? {
-        let name = PathBuf::from(entry.map_err(unreadable)?.file_name());
-        if name
-            .extension()
-            .is_some_and(|extension| extension == "wasm")
-        {
-            names.push(name);
-        }
-    }
-    names.sort();
     let mut found = Vec::new();
-    for name in names {
-        match load(engine, &dir, folder, &name, grant, limits) {
-            Ok(adapter) if serves(&adapter, venue) => return Ok((folder.join(name), adapter)),
-            Ok(adapter) => {
-                let venues = adapter.description().venues.join(", ");
+    for name in names(&dir).map_err(unreadable)? {
+        match load(&name) {
+            Ok(it) if serves(&it.adapter, venue) => return Ok(it),
+            Ok(it) => {
+                let venues = it.adapter.description().venues.join(", ");
                 found.push(format!("{} serves {venues}", name.display()));
             }
             Err(error) => found.push(error.to_string()),
@@ -140,6 +149,31 @@ pub fn find_with_path(
         folder: folder.to_path_buf(),
         venue: venue.to_string(),
         found,
+    })
+}
+
+/// The names of the adapter files, sorted.
+fn names(dir: &Dir) -> std::io::Result<Vec<PathBuf>> {
+    let mut names = Vec::new();
+    for entry in dir.entries()? {
+        let name = PathBuf::from(entry?.file_name());
+        if name
+            .extension()
+            .is_some_and(|extension| extension == "wasm")
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// What the file of the folder holds that has this sha256, in hexadecimal; `None` when there is none.
+pub fn bytes_by_hash(folder: &Path, hash: &str) -> Option<Vec<u8>> {
+    let dir = Dir::open_ambient_dir(folder, ambient_authority()).ok()?;
+    names(&dir).ok()?.iter().find_map(|name| {
+        let bytes = bytes(&dir, folder, name).ok()?;
+        sha256(&bytes).eq_ignore_ascii_case(hash).then_some(bytes)
     })
 }
 
@@ -173,18 +207,6 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FolderError> {
         .ok_or_else(|| unreadable(std::io::ErrorKind::InvalidInput.into()))?;
     let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(unreadable)?;
     bytes(&dir, folder, Path::new(name))
-}
-
-fn load(
-    engine: &Engine,
-    dir: &Dir,
-    folder: &Path,
-    name: &Path,
-    grant: &Grant,
-    limits: &Limits,
-) -> Result<Adapter, FolderError> {
-    let bytes = bytes(dir, folder, name)?;
-    accept(engine, &folder.join(name), &bytes, grant, limits)
 }
 
 fn bytes(dir: &Dir, folder: &Path, name: &Path) -> Result<Vec<u8>, FolderError> {

@@ -28,6 +28,8 @@ pub struct Limits {
     pub instruments_max: usize,
     /// Most log lines written per second; the rest is counted.
     pub log_lines_per_second_max: u32,
+    /// Most bytes of events that are kept for the bundle of a fault.
+    pub flight_bytes_max: usize,
 }
 
 impl Default for Limits {
@@ -44,6 +46,7 @@ impl Default for Limits {
             alarms_max: 4_096,
             instruments_max: 4_096,
             log_lines_per_second_max: 50,
+            flight_bytes_max: 8 << 20,
         }
     }
 }

@@ -10,7 +10,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use command::run::Mode;
-use command::{UnknownExchange, adapter, config, reload, replay, run, tail};
+use command::{UnknownExchange, adapter, config, fault, reload, replay, run, tail};
 use marketprism_host::adapter_folder::FolderError;
 use marketprism_host::bus::BusError;
 use marketprism_host::config::ConfigError;
@@ -62,8 +62,13 @@ struct CommandLine {
 enum Command {
     /// Run the daemon: collect from the exchanges and publish to NATS, until Ctrl-C or SIGTERM
     Run(run::Arguments),
-    /// Run recorded traffic through an adapter and show what it publishes
+    /// Run recorded traffic through an adapter and show what it publishes, or see whether a fault comes again
     Replay(replay::Arguments),
+    /// Look at the bundles of faults: what each instance saw before it was stopped
+    Fault {
+        #[command(subcommand)]
+        command: fault::Command,
+    },
     /// Show what is being published on NATS, a line for each message
     #[command(after_help = tail::MORE_HELP)]
     Tail(tail::Arguments),
@@ -102,6 +107,10 @@ fn main() -> ExitCode {
         Command::Replay(replay) => {
             logs::start(Target::Error, level);
             replay::replay(replay)
+        }
+        Command::Fault { command } => {
+            logs::start(Target::Error, level);
+            fault::fault(command)
         }
         Command::Tail(tail) => {
             logs::start(Target::Error, level);

@@ -2,13 +2,16 @@
 //! own; a fault stops one adapter and starts it again, and the others never notice.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::bus;
 use crate::config::{Monitoring, Proxy};
+use crate::metrics::Kept;
+use crate::record::{BundleError, Bundles, Recording};
 use crate::rest::{self, Budgets};
-use crate::serve::{self, Control};
+use crate::serve::{self, Control, FaultEntry, Faults};
 use crate::session::Plan;
 use crate::status::{Board, State};
 use crate::supervisor::{Neighbours, Plans, RestartPolicy, Supervisor};
@@ -35,6 +38,10 @@ pub struct Daemon {
     pub proxy: Option<Proxy>,
     /// The HTTP ports.
     pub monitoring: Monitoring,
+    /// Where the bundles of faults go; none when they are not kept.
+    pub bundles: Option<Bundles>,
+    /// Records what the sessions see and send.
+    pub recording: Option<Recording>,
     /// Where to write plain lines once a second.
     pub view: Option<View>,
 }
@@ -44,23 +51,58 @@ impl Daemon {
     pub async fn run(self, stopped: impl Future<Output = ()>) {
         let budgets = Budgets::new(rest::Limit::per_minute(REQUEST_WEIGHT_PER_MINUTE));
         let board = Arc::new(Board::new(budgets.clone()));
+        let recording = self.recording.map(Arc::new);
+        let kept = Kept {
+            bundles: self.bundles.clone(),
+            recording: recording.as_deref().map(Recording::missing),
+        };
+        let faults = self.bundles.clone().map(faults);
         let neighbours = Neighbours {
             bus: self.bus,
             proxy: self.proxy,
             budgets,
+            bundles: self.bundles,
+            recording: recording.clone(),
             policy: RestartPolicy::default(),
             board: board.clone(),
         };
         let (supervisor, remote) = Supervisor::new(self.plans, neighbours, self.again);
-        let control = Control {
-            remote,
-            faults: None,
-        };
-        let _serving = serve::start(&self.monitoring, &board, control);
+        let control = Control { remote, faults };
+        let _serving = serve::start(&self.monitoring, &board, control, kept);
         tokio::select! {
             () = supervisor.run(stopped) => {}
             () = show(self.view, &board) => {}
         }
+        // Every session has ended, so nobody else records.
+        if let Some(recording) = recording.and_then(Arc::into_inner) {
+            recording.finish();
+        }
+    }
+}
+
+/// The bundles of faults, as the control API shows them.
+fn faults(bundles: Bundles) -> Faults {
+    let listed = bundles.clone();
+    Faults {
+        list: Arc::new(move || {
+            let mut rows = listed.list()?;
+            rows.reverse();
+            let entries = rows.into_iter().filter_map(|(name, _, facts)| {
+                let facts = facts.ok()?;
+                Some(FaultEntry {
+                    id: Some(name),
+                    session: facts.session,
+                    time: facts.time,
+                    text: format!("{}: {}", facts.fault.kind, facts.fault.message),
+                })
+            });
+            Ok(entries.collect())
+        }),
+        read: Arc::new(move |id| match bundles.facts(id) {
+            Ok(facts) => Ok(Some(serde_json::to_value(facts)?)),
+            Err(BundleError::Unreadable(error)) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(std::io::Error::other(error)),
+        }),
     }
 }
 

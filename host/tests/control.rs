@@ -87,7 +87,7 @@ async fn serve(monitoring: &Monitoring) {
         remote,
         faults: None,
     };
-    let _serving = serve::start(monitoring, &board, control);
+    let _serving = serve::start(monitoring, &board, control, Default::default());
     while let Some(Order { what, answer }) = orders.recv().await {
         let _ = answer.send(match what {
             What::Session(name, Told::Stop) if name == "alpha_spot" => Ok(State::Stopped),

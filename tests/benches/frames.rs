@@ -1,14 +1,15 @@
-//! What a frame costs: in the sandbox with all caps on, in the same adapter built natively, and in a plain typed
-//! parse with serde_json. All three in turn, round after round, so that a change of the machine's speed meets all.
+//! What a frame costs: in the sandbox with all caps on, in the same adapter built natively, in a plain typed parse
+//! with serde_json, and in the flight recorder, which comes on top of the sandbox. All in turn, round after round, so
+//! that a change of the machine's speed meets all.
 //!
-//! The serde_json line only parses; the other two also keep the book and count the trades.
+//! The serde_json line only parses; sandbox and native also keep the book and count the trades.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use marketprism_binance::Binance;
 use marketprism_host::limits::Limits;
-use marketprism_host::record::{Capture, Kind};
+use marketprism_host::record::{Capture, Flight, Kind};
 use marketprism_host::sandbox::{Adapter, Engine, Grant, Instance, contract};
 use marketprism_kit::testing::{self, Driver};
 use marketprism_kit::wit;
@@ -212,6 +213,27 @@ fn with_serde_json(tape: &Tape) -> f64 {
     })
 }
 
+/// What the flight recorder of a session adds to the sandbox: the frames kept in a ring that has run over.
+fn in_the_flight_recorder(tape: &Tape) -> f64 {
+    let connection = tape.connection;
+    let frame = |data: &Vec<u8>| {
+        let data = data.clone();
+        contract::Event::Frame(contract::Frame { connection, data })
+    };
+    let events: Vec<contract::Event> = tape.frames.iter().map(frame).collect();
+    let mut flight = Flight::new(Limits::default().flight_bytes_max);
+    while flight.is_complete() {
+        for event in &events {
+            flight.keep(NOW, event);
+        }
+    }
+    timed(events.len(), || {
+        for event in &events {
+            flight.keep(NOW, black_box(event));
+        }
+    })
+}
+
 /// Nanoseconds for one of `count`.
 fn timed(count: usize, work: impl FnOnce()) -> f64 {
     let began = Instant::now();
@@ -269,41 +291,44 @@ fn main() {
     ];
     println!("{RECORDING}, {rounds} rounds, medians; ratios are taken round by round\n");
     println!(
-        "{:<18} {:>6} {:>6}  {:>10} {:>10} {:>10}  {:>15} {:>15}",
+        "{:<18} {:>6} {:>6}  {:>10} {:>10} {:>10} {:>10}  {:>15} {:>15}",
         "frame",
         "count",
         "bytes",
         "sandbox",
         "native",
         "serde_json",
+        "recorder",
         "sandbox/serde",
         "sandbox/native"
     );
     for tape in &tapes {
         let bytes = tape.frames.iter().map(Vec::len).sum::<usize>() / tape.frames.len();
-        let mut figures: [Vec<f64>; 5] = Default::default();
+        let mut figures: [Vec<f64>; 6] = Default::default();
         for _ in 0..rounds {
             let sandbox = in_the_sandbox(&adapter, tape);
             let native = natively(tape);
             let serde = with_serde_json(tape);
-            for (all, one) in
-                figures
-                    .iter_mut()
-                    .zip([sandbox, native, serde, sandbox / serde, sandbox / native])
+            let flight = in_the_flight_recorder(tape);
+            let (by_serde, by_native) = (sandbox / serde, sandbox / native);
+            for (all, one) in figures
+                .iter_mut()
+                .zip([sandbox, native, serde, flight, by_serde, by_native])
             {
                 all.push(one);
             }
         }
-        let [sandbox, native, serde, by_serde, by_native] =
+        let [sandbox, native, serde, flight, by_serde, by_native] =
             figures.each_mut().map(|all| median(all));
         println!(
-            "{:<18} {:>6} {:>6}  {:>7.0} ns {:>7.0} ns {:>7.0} ns  {:>15.2} {:>15.2}",
+            "{:<18} {:>6} {:>6}  {:>7.0} ns {:>7.0} ns {:>7.0} ns {:>7.0} ns  {:>15.2} {:>15.2}",
             tape.name,
             tape.frames.len(),
             bytes,
             sandbox,
             native,
             serde,
+            flight,
             by_serde,
             by_native,
         );

@@ -118,6 +118,8 @@ impl Daemon {
                 bus: Some(settings),
                 proxy: None,
                 monitoring,
+                bundles: None,
+                recording: None,
                 view: None,
             };
             runtime().block_on(daemon.run(stopped));
@@ -170,6 +172,7 @@ pub fn impatient_world(nats: Option<String>, stop: watch::Receiver<bool>) -> Liv
         }),
         outbox: Outbox::new(20_000, 64 << 20),
         seed: 1,
+        recorder: None,
         stop,
         fence: Fence::default(),
     })

@@ -56,6 +56,8 @@ impl Fleet {
             }),
             proxy: None,
             budgets,
+            bundles: None,
+            recording: None,
             policy,
             board: board.clone(),
         };

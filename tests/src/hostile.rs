@@ -80,14 +80,14 @@ pub fn adapter() -> Arc<Adapter> {
         .clone()
 }
 
-/// A session whose adapter will misbehave at its first frame.
-pub fn session(misbehaviour: &Misbehaviour) -> Session<MemoryWorld> {
+/// A plan whose adapter will misbehave at its first frame.
+pub fn plan(misbehaviour: &Misbehaviour) -> Plan {
     let settings = serde_json::json!({
         "misbehaviour": misbehaviour.name,
         "amount": misbehaviour.amount,
         "address": misbehaviour.address,
     });
-    let plan = Plan {
+    Plan {
         name: "alpha_spot".into(),
         venue: "alpha_spot".into(),
         adapter: adapter(),
@@ -100,7 +100,16 @@ pub fn session(misbehaviour: &Misbehaviour) -> Session<MemoryWorld> {
         ],
         subjects: Subjects::default(),
         enabled: true,
-    };
+    }
+}
+
+/// A session whose adapter will misbehave at its first frame.
+pub fn session(misbehaviour: &Misbehaviour) -> Session<MemoryWorld> {
+    session_of(plan(misbehaviour))
+}
+
+/// A session that was started.
+pub fn session_of(plan: Plan) -> Session<MemoryWorld> {
     let world = MemoryWorld::new(1_700_000_000_000_000_000);
     let mut session = Session::new(plan, world).unwrap_or_else(|fault| panic!("{fault}"));
     session
@@ -155,7 +164,7 @@ impl Neighbour {
 }
 
 /// The result of a future that never waits: the memory world has everything at hand.
-fn now<T>(future: impl Future<Output = T>) -> T {
+pub fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match future.as_mut().poll(&mut context) {

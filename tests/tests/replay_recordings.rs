@@ -64,7 +64,7 @@ fn prepare(block: &str, capture: &Path, bus: Option<Bus>) -> Replay {
     let plan = Plan::new(exchange, Subjects::default(), adapter.into());
     Replay {
         plan,
-        capture: capture.to_path_buf(),
+        captures: vec![capture.to_path_buf()],
         pace: Pace::Max,
         show: Show::Messages,
         bus,

@@ -222,3 +222,43 @@ fn an_abandoned_world_has_nothing_left_of_the_old_instance() {
         ["10 opened 2", "10 frame 2 one", "90 frame 2 two"]
     );
 }
+
+#[test]
+fn a_connection_that_is_lost_alone_comes_back_alone() {
+    let told = |time: u64, kind: &str, address: &str| {
+        format!(r#"{{"t_ns":{time},"conn":"{address}","kind":"{kind}","data":""}}"#)
+    };
+    let (a, b) = ("wss://a.example/ws", "wss://b.example/ws");
+    let lines = [
+        frame("10", a, "one"),
+        told(20, "ws_close", a),
+        frame("30", b, "two"),
+        told(40, "ws_open", b),
+        frame("50", b, "three"),
+        told(60, "ws_open", a),
+        frame("70", a, "four"),
+    ];
+    let mut world = world(&lines.each_ref().map(String::as_str));
+    world.connect(1, url(a));
+    world.connect(2, url(b));
+    let begin: Vec<String> = (0..4).map(|_| next(&mut world)).collect();
+    assert_eq!(
+        begin,
+        [
+            "10 opened 1",
+            "10 opened 2",
+            "10 frame 1 one",
+            "20 closed 1"
+        ]
+    );
+    world.connect(1, url(a));
+    assert_eq!(
+        all(&mut world),
+        [
+            "30 frame 2 two",
+            "50 frame 2 three",
+            "60 opened 1",
+            "70 frame 1 four"
+        ]
+    );
+}

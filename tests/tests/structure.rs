@@ -54,7 +54,7 @@ fn one_room_names_each_big_dependency() {
         ("wit_component::", &["sandbox"]),
         ("async_nats::", &["bus"]),
         ("serde_saphyr::", &["config"]),
-        ("cap_std::", &["adapter_folder"]),
+        ("cap_std::", &["adapter_folder", "record"]),
         ("tracing_subscriber::", &["logs"]),
         ("sha2::", &["sandbox"]),
         ("tokio_tungstenite::", &["ws"]),
@@ -97,6 +97,7 @@ fn calls_run_one_way() {
                 "bus",
                 "config",
                 "limits",
+                "record",
                 "replay",
                 "run",
                 "sandbox",
@@ -114,6 +115,7 @@ fn calls_run_one_way() {
             &[
                 "bus",
                 "config",
+                "record",
                 "rest",
                 "serve",
                 "session",
@@ -125,8 +127,8 @@ fn calls_run_one_way() {
         (
             "supervisor",
             &[
-                "bus", "config", "limits", "process", "rest", "sandbox", "session", "status",
-                "world", "ws",
+                "bus", "config", "limits", "process", "record", "rest", "sandbox", "session",
+                "status", "world", "ws",
             ],
         ),
         (
@@ -191,7 +193,14 @@ fn calls_run_one_way() {
         ),
         (
             "session",
-            &["config", "distribution", "limits", "sandbox", "wire"],
+            &[
+                "config",
+                "distribution",
+                "limits",
+                "record",
+                "sandbox",
+                "wire",
+            ],
         ),
         ("distribution", &[]),
         ("process", &[]),
@@ -200,7 +209,7 @@ fn calls_run_one_way() {
         ("sandbox", &["limits"]),
         ("wire", &["sandbox"]),
         ("bus", &["secret", "wire"]),
-        ("record", &[]),
+        ("record", &["limits", "sandbox", "wire"]),
         ("ws", &["secret"]),
         ("rest", &["secret"]),
         ("config", &["limits", "secret"]),

@@ -40,7 +40,7 @@ fn check(file: &ConfigFile, wanted: &[String]) -> anyhow::Result<()> {
     let file = path.display();
     let mut readers = Readers::new();
     for exchange in config.exchanges.iter().filter(|exchange| exchange.enabled) {
-        match adapter(&config, &engine, exchange, None) {
+        match adapter(&config, &engine, exchange, None, |_| ()) {
             Ok(adapter) => {
                 readers.insert(
                     exchange.name.clone(),

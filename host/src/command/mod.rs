@@ -3,9 +3,11 @@
 pub mod adapter;
 pub mod config;
 mod daemon;
+pub mod fault;
 mod plans;
 pub mod reload;
 pub mod replay;
+mod rerun;
 pub mod run;
 pub mod tail;
 mod unread_keys;
@@ -71,6 +73,27 @@ impl ConfigFile {
         );
         (FILE_DEFAULT.into(), hint)
     }
+}
+
+/// The folders that a command needs which works without a configuration, too.
+struct Folders {
+    adapters_dir: PathBuf,
+    data_dir: PathBuf,
+}
+
+/// The folders of the configuration; the usual ones where there is no configuration and none is named.
+fn folders(file: &ConfigFile) -> anyhow::Result<Folders> {
+    if file.is_absent() {
+        return Ok(Folders {
+            adapters_dir: "./adapters".into(),
+            data_dir: "./data".into(),
+        });
+    }
+    let (_, config) = file.load()?;
+    Ok(Folders {
+        adapters_dir: config.adapters_dir,
+        data_dir: config.data_dir,
+    })
 }
 
 /// Whether whoever read standard output has seen enough (`| head`).

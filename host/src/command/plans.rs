@@ -1,9 +1,10 @@
 //! From blocks of the configuration to what a session is made of.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use marketprism_host::adapter_folder::{self, FolderError};
+use marketprism_host::adapter_folder::{self, FolderError, Found};
 use marketprism_host::config::{Config, Exchange};
+use marketprism_host::record::Versions;
 use marketprism_host::sandbox::{Adapter, Engine, Grant};
 use marketprism_host::session::Plan;
 use marketprism_host::wire::Subjects;
@@ -33,7 +34,25 @@ pub(super) fn plan(
     exchange: &Exchange,
     file: Option<&Path>,
 ) -> anyhow::Result<Plan> {
-    let adapter = adapter(config, engine, exchange, file)?;
+    let adapter = match file {
+        Some(file) => adapter_folder::open(engine, file, &grant(exchange), &exchange.limits)?,
+        None => adapter_file(config, engine, exchange)?.adapter,
+    };
+    whole_plan(config, exchange, adapter)
+}
+
+/// As [`plan`] for a session that runs: its adapter is kept by its hash, so that the bundle of a fault finds it.
+pub(super) fn plan_to_run(
+    config: &Config,
+    engine: &Engine,
+    exchange: &Exchange,
+) -> anyhow::Result<Plan> {
+    let found = adapter_file(config, engine, exchange)?;
+    Versions::below(&config.data_dir).keep(&found.bytes);
+    whole_plan(config, exchange, found.adapter)
+}
+
+fn whole_plan(config: &Config, exchange: &Exchange, adapter: Adapter) -> anyhow::Result<Plan> {
     let templates = config
         .nats
         .streams
@@ -46,26 +65,13 @@ pub(super) fn plan(
     ))
 }
 
-/// The adapter of a block: the one in `file`, else the one in the adapters folder that serves the block's exchange.
-pub(super) fn adapter(
-    config: &Config,
-    engine: &Engine,
-    exchange: &Exchange,
-    file: Option<&Path>,
-) -> Result<Adapter, FolderError> {
-    match file {
-        Some(file) => adapter_folder::open(engine, file, &grant(exchange), &exchange.limits),
-        None => adapter_file(config, engine, exchange).map(|(_, adapter)| adapter),
-    }
-}
-
-/// The adapter of a block, with the path of its file.
+/// The adapter of a block, and its file.
 pub(super) fn adapter_file(
     config: &Config,
     engine: &Engine,
     exchange: &Exchange,
-) -> Result<(PathBuf, Adapter), FolderError> {
-    adapter_folder::find_with_path(
+) -> Result<Found, FolderError> {
+    adapter_folder::find_file(
         engine,
         &config.adapters_dir,
         exchange.adapter.as_deref(),

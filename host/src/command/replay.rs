@@ -3,26 +3,32 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use clap::error::ErrorKind;
 
 use marketprism_host::bus::Bus;
+use marketprism_host::record::is_bundle;
 use marketprism_host::replay::{Replay, Show};
 use marketprism_host::world::Pace;
 
 use super::plans::{block, engine, plan};
-use super::{ConfigFile, bus_settings, is_closed_output, stop_signal, unread_keys};
+use super::{ConfigFile, bus_settings, is_closed_output, rerun, stop_signal, unread_keys};
 
 /// Standard output gets one JSON object per published message, {"subject":..,"headers":{..},"payload":{..}}; the
 /// summary goes to --summary, else to standard error.
+///
+/// The bundle of a fault goes through the adapter that faulted, or the one that --adapter names, under the limits of
+/// the bundle: exit status 0 when the same fault comes again, else 1.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The recording: one JSON object a line, {"t_ns":..,"conn":..,"kind":"ws"|"http",..,"data":..}
-    #[arg(value_name = "CAPTURE.jsonl")]
-    capture: PathBuf,
+    /// The recording: one JSON object a line, {"t_ns":..,"conn":..,"kind":"ws"|"http",..,"data":..}, gzip or not,
+    /// several files in their order; or the bundle of a fault
+    #[arg(value_name = "CAPTURE|BUNDLE", required = true)]
+    captures: Vec<PathBuf>,
     #[command(flatten)]
     file: ConfigFile,
-    /// Whose traffic it is: the name of a block under `exchanges`
+    /// Whose traffic it is: the name of a block under `exchanges`; a bundle knows it
     #[arg(long, short, value_name = "NAME")]
-    exchange: String,
+    exchange: Option<String>,
     /// Instruments in the exchange's names, instead of the configured ones
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     symbols: Option<Vec<String>>,
@@ -43,10 +49,21 @@ pub struct Arguments {
     summary: Option<PathBuf>,
 }
 
-/// Replays a recording.
+/// Replays a recording, or the bundle of a fault.
 pub fn replay(arguments: Arguments) -> anyhow::Result<()> {
+    if let [file] = &arguments.captures[..]
+        && is_bundle(file)
+    {
+        return rerun::rerun(file, &arguments.file, arguments.adapter.as_deref());
+    }
+    let Some(exchange) = &arguments.exchange else {
+        let said = "whose traffic a recording is must be said: --exchange NAME";
+        clap::Command::new("marketprism replay")
+            .error(ErrorKind::MissingRequiredArgument, said)
+            .exit();
+    };
     let (file, config) = arguments.file.load()?;
-    let exchange = block(&config, &file, &arguments.exchange)?;
+    let exchange = block(&config, &file, exchange)?;
     let adapter = arguments.adapter.as_deref();
     let mut plan = plan(&config, &engine(&config)?, exchange, adapter)?;
     unread_keys::report(&config, &file, [&plan]);
@@ -70,7 +87,7 @@ pub fn replay(arguments: Arguments) -> anyhow::Result<()> {
             };
             let replay = Replay {
                 plan,
-                capture: arguments.capture,
+                captures: arguments.captures,
                 pace: arguments.pace,
                 show: arguments.view,
                 bus,

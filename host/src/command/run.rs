@@ -1,17 +1,20 @@
 //! `marketprism run`: the daemon.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context;
+
 use marketprism_host::config::{self as configuration, Config};
+use marketprism_host::record::{Bundles, Recording, RecordingBounds};
 use marketprism_host::run::Daemon;
 use marketprism_host::sandbox::Engine;
 use marketprism_host::session::Plan;
 use marketprism_host::supervisor::Plans;
 use marketprism_host::view::View;
 
-use super::plans::{block, engine, plan};
+use super::plans::{block, engine, plan_to_run};
 use super::{ConfigFile, bus_settings, stop_signal, unread_keys};
 
 /// Which configuration, and which exchanges of it.
@@ -34,6 +37,17 @@ pub struct Arguments {
     /// Changes nothing: everything is one process already
     #[arg(long)]
     single_process: bool,
+    /// Record what the adapters see and send into this folder, as files that `replay` plays
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// Most MiB that recordings may take there; the oldest file makes room
+    #[arg(
+        long,
+        value_name = "MIB",
+        default_value_t = 10_240,
+        requires = "record"
+    )]
+    record_max_mb: u64,
     /// What to print on standard output
     #[arg(long, value_enum, default_value = "log")]
     pub view: Show,
@@ -85,6 +99,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bus: config.nats.enabled.then(|| bus_settings(&config, None)),
         proxy: config.proxy.clone(),
         monitoring: config.monitoring.clone(),
+        recording: recording(arguments)?,
+        bundles: Some(Bundles::open(&config.data_dir, Bundles::BOUNDS)),
         view: (arguments.view == Show::Lines).then(lines),
     };
     tokio::runtime::Builder::new_current_thread()
@@ -123,7 +139,7 @@ fn plans(
     let (mut plans, mut left_out) = (Vec::new(), None);
     for exchange in exchanges {
         let is_wanted = exchange.enabled || chosen.contains(&exchange.name);
-        match plan(config, engine, exchange, None) {
+        match plan_to_run(config, engine, exchange) {
             Ok(plan) => plans.push(Plan {
                 enabled: is_wanted,
                 ..plan
@@ -142,4 +158,18 @@ fn plans(
         Some(error) if !plans.iter().any(|plan| plan.enabled) => Err(error),
         _ => Ok(plans),
     }
+}
+
+/// The recording that was asked for.
+fn recording(arguments: &Arguments) -> anyhow::Result<Option<Recording>> {
+    let Some(folder) = &arguments.record else {
+        return Ok(None);
+    };
+    let bounds = RecordingBounds {
+        bytes_max: arguments.record_max_mb.saturating_mul(1 << 20),
+        ..RecordingBounds::default()
+    };
+    let recording = Recording::start(folder, bounds)
+        .with_context(|| format!("recording into {}", folder.display()))?;
+    Ok(Some(recording))
 }

@@ -14,6 +14,9 @@ use crate::limits::Limits;
 /// Longest symbol, in bytes.
 const SYMBOL_BYTES_MAX: usize = 64;
 
+/// Most bytes of events that may be kept for the bundle of a fault: a bundle must fit into its folder.
+const FLIGHT_BYTES_MAX: usize = 128 << 20;
+
 /// Most memory that a 32-bit guest can address, in MiB.
 const MEMORY_MB_MAX: u32 = 4096;
 
@@ -179,6 +182,7 @@ pub(super) fn check_limits(limits: &Limits, at: &Key, problems: &mut Problems) {
         alarms_max,
         instruments_max,
         log_lines_per_second_max,
+        flight_bytes_max,
     } = limits;
     let zero = [
         ("memory_soft_mb", *memory_soft_mb == 0),
@@ -192,11 +196,20 @@ pub(super) fn check_limits(limits: &Limits, at: &Key, problems: &mut Problems) {
         ("alarms_max", *alarms_max == 0),
         ("instruments_max", *instruments_max == 0),
         ("log_lines_per_second_max", *log_lines_per_second_max == 0),
+        ("flight_bytes_max", *flight_bytes_max == 0),
     ];
     for (name, is_zero) in zero {
         if is_zero {
             problems.add(&at.then(name), "must be at least 1");
         }
+    }
+    if *flight_bytes_max > FLIGHT_BYTES_MAX {
+        problems.add(
+            &at.then("flight_bytes_max"),
+            format!(
+                "{flight_bytes_max} is more than a fault's bundle may hold ({FLIGHT_BYTES_MAX})"
+            ),
+        );
     }
     if memory_soft_mb > memory_hard_mb {
         problems.add(

@@ -1,5 +1,6 @@
 //! The daemon as a whole: its process, and the request budgets that all sessions share.
 
+use super::Kept;
 use super::family::Families;
 use crate::process::ProcessFigures;
 use crate::status::Board;
@@ -20,6 +21,37 @@ pub(super) fn add(families: &mut Families, board: &Board, process: Option<&Proce
     budgets(families, board);
     if let Some(figures) = process {
         add_process(families, figures);
+    }
+}
+
+/// What is written on disk, and what could not be.
+pub(super) fn add_kept(families: &mut Families, kept: &Kept) {
+    let mut counter = |name: &str, help: &str, value: u64| {
+        families.counter(name, help).add_count(&[], value);
+    };
+    if let Some(bundles) = &kept.bundles {
+        counter(
+            "marketprism_fault_bundles_written_total",
+            "Bundles of faults that were written.",
+            bundles.saved(),
+        );
+        counter(
+            "marketprism_fault_bundles_failed_total",
+            "Bundles of faults that could not be written.",
+            bundles.failed(),
+        );
+    }
+    if let Some(missing) = &kept.recording {
+        counter(
+            "marketprism_recording_lines_dropped_total",
+            "Lines that a recording lacks because its queue was full.",
+            missing.dropped(),
+        );
+        counter(
+            "marketprism_recording_writes_failed_total",
+            "Writes of a recording that failed.",
+            missing.failed(),
+        );
     }
 }
 

@@ -11,6 +11,7 @@ mod requests;
 use prometheus::{Encoder, TextEncoder};
 
 use crate::process::ProcessFigures;
+use crate::record::{Bundles, Missing};
 use crate::status::Board;
 use family::Families;
 
@@ -21,17 +22,27 @@ pub const MEDIA_TYPE: &str = prometheus::TEXT_FORMAT;
 /// answer stays bounded however much is configured.
 const SERIES_MAX: usize = 2_000;
 
+/// What is kept on disk, as far as it counts something.
+#[derive(Clone, Default)]
+pub struct Kept {
+    /// The bundles of faults.
+    pub bundles: Option<Bundles>,
+    /// What recordings lack.
+    pub recording: Option<Missing>,
+}
+
 /// All metrics in the text format of Prometheus.
 ///
 /// # Errors
 /// When the encoder refuses a metric, which no input should bring about.
-pub fn text(board: &Board) -> Result<Vec<u8>, prometheus::Error> {
+pub fn text(board: &Board, kept: &Kept) -> Result<Vec<u8>, prometheus::Error> {
     let sessions = board.sessions();
     let mut families = Families::default();
     publishing::add(&mut families, &sessions);
     books::add(&mut families, &sessions);
     requests::add(&mut families, &sessions);
     adapters::add(&mut families, &sessions);
+    daemon::add_kept(&mut families, kept);
     daemon::add(&mut families, board, ProcessFigures::read().as_ref());
     let mut text = Vec::with_capacity(1 << 16);
     TextEncoder::new().encode(&families.finish(), &mut text)?;

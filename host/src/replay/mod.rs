@@ -1,5 +1,6 @@
-//! The command `replay`: a recording through the session and the adapter that run live.
+//! The command `replay`: a recording, or the bundle of a fault, through the session and the adapter that run live.
 
+mod rerun;
 mod summary;
 mod words;
 
@@ -17,6 +18,7 @@ use crate::session::{Plan, Session};
 use crate::status::SessionStatus;
 use crate::view::View;
 use crate::world::{Pace, ReplayWorld};
+pub use rerun::Rerun;
 
 /// Faults after which a replay gives up: the same input will go on to give the same fault.
 const FAULTS_MAX: u64 = 100;
@@ -39,8 +41,8 @@ pub enum Show {
 pub struct Replay {
     /// The session.
     pub plan: Plan,
-    /// The recording.
-    pub capture: PathBuf,
+    /// The files of the recording, in their order.
+    pub captures: Vec<PathBuf>,
     /// How fast.
     pub pace: Pace,
     /// What to write.
@@ -57,7 +59,7 @@ impl Replay {
         output: Box<dyn Write>,
         stopped: impl Future<Output = ()>,
     ) -> anyhow::Result<Value> {
-        let capture = Capture::open(&self.capture)?;
+        let capture = Capture::open_all(&self.captures)?;
         let (messages, lines): (Box<dyn Write>, Box<dyn Write>) = match self.show {
             Show::Messages => (output, Box::new(std::io::sink())),
             Show::Lines => (Box::new(std::io::sink()), output),

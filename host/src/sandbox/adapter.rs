@@ -83,7 +83,7 @@ impl Adapter {
         if bytes.len() > ADAPTER_BYTES_MAX {
             return Err(Refusal::TooLarge(bytes.len()));
         }
-        let sha256 = hexadecimal(&sha2::Sha256::digest(bytes));
+        let sha256 = sha256(bytes);
         if let Some(expected) = &grant.sha256
             && !expected.eq_ignore_ascii_case(&sha256)
         {
@@ -238,11 +238,12 @@ fn link(
     generated::AdapterPre::new(linker.instantiate_pre(component)?)
 }
 
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+/// The sha256 of some bytes, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes
+    sha2::Sha256::digest(bytes)
         .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        .fold(String::with_capacity(64), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
             text
         })

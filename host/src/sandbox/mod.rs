@@ -13,7 +13,7 @@ mod memory;
 mod outline;
 mod output;
 
-pub use adapter::{ADAPTER_BYTES_MAX, Adapter, CONTRACT_VERSION, Grant, Refusal};
+pub use adapter::{ADAPTER_BYTES_MAX, Adapter, CONTRACT_VERSION, Grant, Refusal, sha256};
 pub use engine::{Engine, EngineError};
 pub use fault::{Fault, FaultKind};
 pub use instance::{Instance, LogLine};

@@ -1,9 +1,8 @@
 //! What an adapter file asks for and offers, whether it would be accepted or not. Nothing of it runs.
 
-use sha2::Digest;
 use wasmtime::component::types::ComponentItem;
 
-use super::adapter::{PACKAGE, check_import, hexadecimal};
+use super::adapter::{PACKAGE, check_import, sha256};
 use super::engine::Engine;
 
 /// What a file is made of.
@@ -35,7 +34,7 @@ impl Outline {
         let (imports, exports) = names.unwrap_or_default();
         let mut all = imports.iter().chain(&exports);
         Self {
-            sha256: hexadecimal(&sha2::Sha256::digest(bytes)),
+            sha256: sha256(bytes),
             contract: all.find_map(|name| version(name)),
             imports: imports.into_iter().map(Import::of).collect(),
             exports,

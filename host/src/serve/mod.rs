@@ -1,5 +1,6 @@
 //! The two HTTP ports: health and control on one, metrics on the other. Whatever is asked is answered from the board, so
-//! no answer waits for an adapter; what is ordered waits some seconds at most. A port that is taken is tried again for ever: collecting goes on without it.
+//! no answer waits for an adapter; what is ordered waits some seconds at most. A port that is taken is tried again for
+//! ever: collecting goes on without it.
 
 mod control;
 mod desk;
@@ -23,12 +24,17 @@ use tokio::task::JoinSet;
 pub use control::{Control, FaultEntry, Faults};
 
 use crate::config::Monitoring;
-use crate::metrics;
+use crate::metrics::{self, Kept};
 use crate::status::Board;
 use desk::Desk;
 
 /// Serves both ports, as far as they are enabled, until the answer is dropped. Call it inside a tokio runtime.
-pub fn start(monitoring: &Monitoring, board: &Arc<Board>, control: Control) -> JoinSet<Infallible> {
+pub fn start(
+    monitoring: &Monitoring,
+    board: &Arc<Board>,
+    control: Control,
+    kept: Kept,
+) -> JoinSet<Infallible> {
     let mut serving = JoinSet::new();
     let at = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     if monitoring.health_check.enabled {
@@ -38,16 +44,16 @@ pub fn start(monitoring: &Monitoring, board: &Arc<Board>, control: Control) -> J
         serving.spawn(server::keep("health", "/health", address, pages));
     }
     if monitoring.metrics.enabled {
-        let page = metrics_page(board.clone());
+        let page = metrics_page(board.clone(), kept);
         let address = at(monitoring.metrics.port);
         serving.spawn(server::keep("metrics", "/metrics", address, page));
     }
     serving
 }
 
-fn metrics_page(board: Arc<Board>) -> Router {
-    async fn page(State(board): State<Arc<Board>>) -> Response {
-        match metrics::text(&board) {
+fn metrics_page(board: Arc<Board>, kept: Kept) -> Router {
+    async fn page(State((board, kept)): State<(Arc<Board>, Kept)>) -> Response {
+        match metrics::text(&board, &kept) {
             Ok(text) => ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response(),
             Err(error) => {
                 tracing::error!("the metrics cannot be written: {error}");
@@ -59,5 +65,5 @@ fn metrics_page(board: Arc<Board>) -> Router {
         .route("/", get(page))
         .route("/metrics", get(page))
         .fallback(pages::not_found)
-        .with_state(board)
+        .with_state((board, kept))
 }

@@ -3,6 +3,7 @@
 //! A session owns one instance and one [`World`]. Everything that the adapter asks for is checked here before the
 //! world sees it; a fault stops the instance and leaves the session able to start another.
 
+mod flight_report;
 mod log_gate;
 mod permits;
 mod tally;
@@ -18,6 +19,7 @@ pub use world::{Happening, World};
 
 use crate::config::{Exchange, Origin};
 use crate::limits::Limits;
+use crate::record::{Flight, Report};
 use crate::sandbox::contract::{
     Action, Decimal, Event, Instrument, InstrumentReport, LogLevel, MarketEvent, Start,
 };
@@ -74,6 +76,7 @@ pub struct Session<W> {
     wire: Writer,
     permits: Permits,
     log: LogGate,
+    flight: Flight,
     tally: Tally,
     reports: BTreeMap<u32, InstrumentReport>,
     reported_at: u64,
@@ -90,6 +93,7 @@ impl<W: World> Session<W> {
             wire: writer(&plan)?,
             permits: Permits::new(plan.grants.clone(), plan.limits.clone()),
             log: LogGate::new(plan.limits.log_lines_per_second_max),
+            flight: Flight::new(plan.limits.flight_bytes_max),
             tally: Tally::default(),
             reports: BTreeMap::new(),
             reported_at: 0,
@@ -140,6 +144,7 @@ impl<W: World> Session<W> {
     pub fn restart(&mut self) -> Result<(), Fault> {
         self.tally.faults += 1;
         self.abandon();
+        self.flight.begin(self.plan.limits.flight_bytes_max);
         self.wire = writer(&self.plan)?;
         self.instance = Instance::new(&self.plan.adapter, &self.plan.limits)?;
         self.start()
@@ -176,6 +181,17 @@ impl<W: World> Session<W> {
             now,
             event: Event::Stop,
         })
+    }
+
+    /// What there is to tell of a fault of this session. The events are taken out: it is for the time between the fault
+    /// and [`Session::restart`].
+    pub fn flight_report(&mut self, fault: &Fault) -> Report {
+        let facts = flight_report::facts(self, fault);
+        let next = Flight::new(self.plan.limits.flight_bytes_max);
+        Report {
+            facts,
+            flight: std::mem::replace(&mut self.flight, next),
+        }
     }
 
     /// The state of each instrument as it was last reported.
@@ -247,6 +263,7 @@ impl<W: World> Session<W> {
             _ => None,
         };
         self.tally.events += 1;
+        self.flight.keep(now, &event);
         let answer = self.instance.handle(now, &event);
         self.tally.fuel += self.instance.fuel_used_last();
         for line in self.instance.take_log() {

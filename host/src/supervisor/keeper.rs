@@ -191,6 +191,7 @@ impl Keeper {
             plans: new_plans,
             stop: stopping,
             fence: fence.clone(),
+            saving: None,
         };
         let thread = std::thread::Builder::new()
             .name(self.plan.name.clone())

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use super::reporter::Reporter;
 use super::restart::Restarts;
@@ -49,6 +50,8 @@ pub(super) struct Life {
     /// Turns true when the life is to end.
     pub(super) stop: watch::Receiver<bool>,
     pub(super) fence: Fence,
+    /// The bundle that is being written.
+    pub(super) saving: Option<JoinHandle<()>>,
 }
 
 impl Life {
@@ -98,11 +101,13 @@ impl Life {
             },
             neighbours.budgets.clone(),
         )?;
+        let recording = neighbours.recording.as_ref();
         Ok(LiveWorld::new(LiveParts {
             dialer,
             client,
             bus: neighbours.bus.clone(),
             outbox: Outbox::new(OUTBOX_MESSAGES_MAX, OUTBOX_BYTES_MAX),
+            recorder: recording.map(|recording| recording.session(&plan.name)),
             seed,
             stop: self.stop.clone(),
             fence: self.fence.clone(),
@@ -128,6 +133,7 @@ impl Life {
                 Ok(false) => {
                     if let Err(fault) = session.stop() {
                         self.reporter.fault(&fault);
+                        self.keep_bundle(session, &fault).await;
                         tracing::warn!("the adapter stopped at its end: {fault}");
                     }
                     return Ending::Asked;
@@ -154,6 +160,7 @@ impl Life {
         let begun = Instant::now();
         self.reporter.fault(fault);
         session.abandon();
+        self.keep_bundle(session, fault).await;
         let pause = self
             .restarts
             .lock()
@@ -184,6 +191,26 @@ impl Life {
         Ok(started)
     }
 
+    /// Writes down what led to the fault, without holding the session up: one bundle at a time.
+    async fn keep_bundle(&mut self, session: &mut Session<LiveWorld>, fault: &Fault) {
+        let Some(bundles) = self.neighbours.bundles.clone() else {
+            return;
+        };
+        self.bundle_kept().await;
+        let report = session.flight_report(fault);
+        let saving = move || {
+            bundles.save(&report);
+        };
+        self.saving = Some(tokio::task::spawn_blocking(saving));
+    }
+
+    /// Waits until no bundle is being written.
+    async fn bundle_kept(&mut self) {
+        if let Some(saving) = self.saving.take() {
+            let _ = saving.await;
+        }
+    }
+
     /// Publishes what is queued and sees the sockets closed.
     async fn end(&mut self, session: &mut Session<LiveWorld>) {
         let left = session.world_mut().drain().await;
@@ -197,5 +224,6 @@ impl Life {
             }
         };
         let _ = tokio::time::timeout(CLOSE_LIMIT, closed).await;
+        self.bundle_kept().await;
     }
 }

@@ -14,6 +14,7 @@ use super::plans::{FileWatch, Plans};
 use super::restart::RestartPolicy;
 use crate::bus;
 use crate::config::Proxy;
+use crate::record::{Bundles, Recording};
 use crate::rest::{self, Budgets};
 use crate::session::Plan;
 use crate::status::{Board, State};
@@ -39,6 +40,10 @@ pub struct Neighbours {
     pub proxy: Option<Proxy>,
     /// The request budgets.
     pub budgets: Budgets,
+    /// Where the bundles of faults go; none when they are not kept.
+    pub bundles: Option<Bundles>,
+    /// Records what the sessions see and send.
+    pub recording: Option<Arc<Recording>>,
     /// When what has failed is started again.
     pub policy: RestartPolicy,
     /// Where every session tells how it stands.

@@ -13,7 +13,9 @@ use super::clock::{until, wall_clock};
 use super::delivered::Delivered;
 use super::fence::Fence;
 use super::outbound::Outbound;
+use super::tape::Tape;
 use crate::bus::{self, Outbox};
+use crate::record::Recorder;
 use crate::rest;
 use crate::sandbox::contract::{Answer, Closed, Event, Frame, RequestFailure, Response};
 use crate::session::{Happening, World};
@@ -44,6 +46,8 @@ pub struct LiveParts {
     pub outbox: Outbox,
     /// Seed of the adapter's jitter.
     pub seed: u64,
+    /// Where to record what the session sees and sends.
+    pub recorder: Option<Recorder>,
     /// Turns true when the session is to end.
     pub stop: watch::Receiver<bool>,
     /// Once it is up nothing is published any more.
@@ -65,6 +69,7 @@ pub struct LiveWorld {
     report_at: u64,
     outbound: Outbound,
     seed: u64,
+    tape: Option<Tape>,
     stop: watch::Receiver<bool>,
 }
 
@@ -91,6 +96,7 @@ impl LiveWorld {
             report_at: now.saturating_add(REPORT_EVERY_NS),
             outbound: Outbound::new(parts.outbox, parts.bus, parts.fence),
             seed: parts.seed,
+            tape: parts.recorder.map(Tape::new),
             stop: parts.stop,
         }
     }
@@ -220,12 +226,18 @@ impl World for LiveWorld {
             };
             let now = self.advance(now);
             if let Some(event) = event {
+                if let Some(tape) = &mut self.tape {
+                    tape.told(now, &event);
+                }
                 return Some(Happening { now, event });
             }
         }
     }
 
     fn connect(&mut self, connection: u32, address: url::Url) {
+        if let Some(tape) = &mut self.tape {
+            tape.connect(self.now, connection, &address);
+        }
         let handle = self
             .dialer
             .open(connection, address, self.socket_events.0.clone());
@@ -233,6 +245,9 @@ impl World for LiveWorld {
     }
 
     fn send(&mut self, connection: u32, text: String) {
+        if let Some(tape) = &mut self.tape {
+            tape.send(self.now, connection, &text);
+        }
         if let Some(socket) = self.sockets.get(&connection)
             && let Err(error) = socket.send(text)
         {
@@ -242,12 +257,18 @@ impl World for LiveWorld {
 
     fn close(&mut self, connection: u32) {
         if let Some(socket) = self.sockets.remove(&connection) {
+            if let Some(tape) = &mut self.tape {
+                tape.close(self.now, connection);
+            }
             self.closing.insert(connection, socket.opening());
             socket.close();
         }
     }
 
     fn request(&mut self, request: u32, address: url::Url, weight: u32) {
+        if let Some(tape) = &mut self.tape {
+            tape.request(self.now, request, &address, weight);
+        }
         self.client
             .get(request, address, weight, self.answers.0.clone());
     }
@@ -261,6 +282,9 @@ impl World for LiveWorld {
     }
 
     fn abandon(&mut self) {
+        if let Some(tape) = &mut self.tape {
+            tape.abandon(self.now);
+        }
         // Dropping a handle ends its connection without an event; what is under way comes through the old channels.
         self.sockets.clear();
         self.closing.clear();

@@ -40,7 +40,10 @@ pub struct ReplayWorld {
     open: Vec<(u32, String)>,
     /// Connections asked for while the exchange was away.
     wanted: Vec<(u32, String)>,
+    /// The exchange lets no connection open.
     away: bool,
+    /// Addresses whose connections were lost alone.
+    lost: Vec<String>,
     /// Requests that wait for a line ahead.
     waiting: Vec<(u32, AnswerKey)>,
     latest: HashMap<AnswerKey, (u16, Vec<u8>)>,
@@ -75,6 +78,7 @@ impl ReplayWorld {
             open: Vec::new(),
             wanted: Vec::new(),
             away: false,
+            lost: Vec::new(),
             waiting: Vec::new(),
             latest: HashMap::new(),
             unheard: 0,
@@ -161,21 +165,42 @@ impl ReplayWorld {
                 self.latest.insert(key, (status, body));
             }
             Kind::Close => {
-                self.away = true;
-                for (connection, _) in std::mem::take(&mut self.open) {
+                let is_alone = |(_, address): &mut (u32, String)| *address == line.address;
+                let mut closed: Vec<_> = self.open.extract_if(.., is_alone).collect();
+                if closed.is_empty() {
+                    // Of a connection that the recording does not name, or that this adapter has not: all of them.
+                    self.away = true;
+                    closed = std::mem::take(&mut self.open);
+                } else {
+                    self.lost.push(line.address);
+                }
+                for (connection, _) in closed {
                     let reason = "the recording lost its connections here".to_string();
                     self.at_once
                         .push_back(Event::Closed(Closed { connection, reason }));
                 }
             }
             Kind::Open => {
-                self.away = false;
-                for (connection, address) in std::mem::take(&mut self.wanted) {
+                if let Some(place) = self.lost.iter().position(|lost| *lost == line.address) {
+                    self.lost.swap_remove(place);
+                } else if !self.open.iter().any(|(_, open)| *open == line.address) {
+                    self.away = false;
+                    self.lost.clear();
+                }
+                let wanted = std::mem::take(&mut self.wanted);
+                let (wanted, opened) = wanted.into_iter().partition(|(_, to)| self.is_away(to));
+                self.wanted = wanted;
+                for (connection, address) in opened {
                     self.open.push((connection, address));
                     self.at_once.push_back(Event::Opened(connection));
                 }
             }
         }
+    }
+
+    /// Whether no connection to the address can be opened now.
+    fn is_away(&self, address: &str) -> bool {
+        self.away || self.lost.iter().any(|lost| lost == address)
     }
 
     fn answer(&mut self, request: u32, status: u16, body: Vec<u8>) {
@@ -229,7 +254,7 @@ impl World for ReplayWorld {
     }
 
     fn connect(&mut self, connection: u32, address: url::Url) {
-        if self.away {
+        if self.is_away(address.as_str()) {
             self.wanted.push((connection, address.into()));
         } else {
             self.open.push((connection, address.into()));
