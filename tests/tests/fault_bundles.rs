@@ -91,7 +91,7 @@ fn every_kind_of_fault_leaves_one_bundle_that_replays_to_the_same_fault() {
     for (misbehaviour, kind) in kinds {
         let data = folder();
         let bundles = bundles(data.path());
-        let (session, fault) = faulted(hostile::plan(&misbehaviour));
+        let (mut session, fault) = faulted(hostile::plan(&misbehaviour));
         let path = bundles
             .save(&session.flight_report(&fault))
             .expect("a bundle");
@@ -136,7 +136,7 @@ fn the_bundle_of_a_restarted_instance_begins_with_that_instance() {
 fn a_fault_does_not_come_again_from_other_events_and_the_replay_says_so() {
     let data = folder();
     let bundles = bundles(data.path());
-    let (session, fault) = faulted(hostile::plan(&Misbehaviour::named("panic")));
+    let (mut session, fault) = faulted(hostile::plan(&Misbehaviour::named("panic")));
     bundles.save(&session.flight_report(&fault));
     let mut without_the_last = only(&bundles);
     without_the_last.events.pop();
@@ -164,7 +164,7 @@ fn a_recorder_that_ran_over_is_marked_not_complete_and_the_replay_says_what_is_m
     let bundles = bundles(data.path());
     let mut plan = hostile::plan(&Misbehaviour::named("grow_slowly").amount(2));
     plan.limits.flight_bytes_max = 400;
-    let (session, fault) = faulted(plan);
+    let (mut session, fault) = faulted(plan);
     bundles.save(&session.flight_report(&fault));
     let bundle = only(&bundles);
     let facts = bundle.facts.clone();
@@ -196,10 +196,11 @@ fn a_thousand_faults_leave_the_newest_bundles_within_the_bounds() {
         bytes_max: 100_000,
     };
     let bundles = Bundles::open(data.path(), bounds);
-    let (session, fault) = faulted(hostile::plan(&Misbehaviour::named("panic")));
+    let (mut session, fault) = faulted(hostile::plan(&Misbehaviour::named("panic")));
+    let report = session.flight_report(&fault);
     let mut last = None;
     for _ in 0..1_000 {
-        last = bundles.save(&session.flight_report(&fault));
+        last = bundles.save(&report);
     }
     let rows = bundles.list().expect("the folder");
     let bytes: u64 = rows.iter().map(|(_, bytes, _)| bytes).sum();
@@ -223,7 +224,7 @@ fn a_thousand_faults_leave_the_newest_bundles_within_the_bounds() {
 #[test]
 fn a_bundle_larger_than_the_folder_may_hold_drives_nobody_out() {
     let data = folder();
-    let (session, fault) = faulted(hostile::plan(&Misbehaviour::named("panic")));
+    let (mut session, fault) = faulted(hostile::plan(&Misbehaviour::named("panic")));
     bundles(data.path()).save(&session.flight_report(&fault));
     let bounds = Bounds {
         files_max: 10,
@@ -238,7 +239,7 @@ fn a_bundle_larger_than_the_folder_may_hold_drives_nobody_out() {
 #[test]
 fn a_bundle_that_was_cut_or_damaged_is_refused_or_as_it_was() {
     let data = folder();
-    let (session, fault) = faulted(hostile::plan(&Misbehaviour::named("panic")));
+    let (mut session, fault) = faulted(hostile::plan(&Misbehaviour::named("panic")));
     let path = bundles(data.path()).save(&session.flight_report(&fault));
     let whole = std::fs::read(path.expect("a bundle")).expect("its bytes");
     let good = Bundle::read(&whole[..]).expect("a bundle");
@@ -284,7 +285,7 @@ fn a_bundle_of_another_form_is_refused_by_its_number() {
 fn no_name_leads_out_of_the_folder() {
     let data = folder();
     let bundles = bundles(data.path());
-    let (session, fault) = faulted(hostile::plan(&Misbehaviour::named("panic")));
+    let (mut session, fault) = faulted(hostile::plan(&Misbehaviour::named("panic")));
     let path = bundles
         .save(&session.flight_report(&fault))
         .expect("a bundle");
@@ -309,7 +310,7 @@ fn no_name_leads_out_of_the_folder() {
 
     let mut plan = hostile::plan(&Misbehaviour::named("panic"));
     plan.name = "../../escaped/alpha".into();
-    let (session, fault) = faulted(plan);
+    let (mut session, fault) = faulted(plan);
     let path = bundles
         .save(&session.flight_report(&fault))
         .expect("a bundle");
@@ -332,7 +333,7 @@ fn what_a_killed_process_left_behind_is_removed_and_stops_nobody() {
 
     let bundles = bundles(data.path());
     assert!(!left.exists());
-    let (session, fault) = faulted(hostile::plan(&Misbehaviour::named("panic")));
+    let (mut session, fault) = faulted(hostile::plan(&Misbehaviour::named("panic")));
     assert!(bundles.save(&session.flight_report(&fault)).is_some());
     let rows = bundles.list().expect("the folder");
     assert!(rows[0].2.is_ok() && rows[1].2.is_err(), "{rows:?}");
@@ -358,7 +359,7 @@ fn no_secret_of_the_settings_gets_into_a_bundle() {
         r#"{"api":{"api_secret":"hunter2","token":["hunter2"]},"via":"http://bob:hunter2@p:1/","#,
         1,
     );
-    let (session, fault) = faulted(plan);
+    let (mut session, fault) = faulted(plan);
     let path = bundles(data.path())
         .save(&session.flight_report(&fault))
         .expect("a bundle");

@@ -2,7 +2,7 @@
 
 use marketprism_host::config::Readers;
 
-use super::plans::{adapter, block, engine};
+use super::plans::{adapter_file, block, engine};
 use super::{ConfigFile, run, unread_keys};
 
 /// What to do with the configuration file.
@@ -40,7 +40,7 @@ fn check(file: &ConfigFile, wanted: &[String]) -> anyhow::Result<()> {
     let file = path.display();
     let mut readers = Readers::new();
     for exchange in config.exchanges.iter().filter(|exchange| exchange.enabled) {
-        match adapter(&config, &engine, exchange, None, |_| ()) {
+        match adapter_file(&config, &engine, exchange).map(|found| found.adapter) {
             Ok(adapter) => {
                 readers.insert(
                     exchange.name.clone(),

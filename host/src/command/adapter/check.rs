@@ -117,8 +117,8 @@ fn blocks(config: &Config, engine: &Engine, path: &Path, description: &Descripti
 /// Why a block would not use the file.
 fn not_used(config: &Config, engine: &Engine, exchange: &Exchange, path: &Path) -> Option<String> {
     match adapter_file(config, engine, exchange) {
-        Ok((used, _)) if is_same(&used, path) => None,
-        Ok((used, _)) => Some(format!("it uses {}", used.display())),
+        Ok(used) if is_same(&used.path, path) => None,
+        Ok(used) => Some(format!("it uses {}", used.path.display())),
         Err(error) => Some(error.to_string()),
     }
 }

@@ -66,13 +66,13 @@ fn files(whom: &Whom) -> anyhow::Result<Value> {
             "problem": null,
         });
         let found = match adapter_file(&config, &engine, exchange) {
-            Ok((path, adapter)) => {
-                let description = adapter.description();
+            Ok(found) => {
+                let description = found.adapter.description();
                 json!({
-                    "file": path,
+                    "file": found.path,
                     "adapter": description.name,
                     "version": description.version,
-                    "sha256": adapter.sha256(),
+                    "sha256": found.adapter.sha256(),
                 })
             }
             Err(error) => json!({ "problem": error.to_string() }),
