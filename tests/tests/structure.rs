@@ -157,6 +157,7 @@ fn calls_run_one_way() {
             &[
                 "distribution",
                 "process",
+                "record",
                 "sandbox",
                 "session",
                 "status",
