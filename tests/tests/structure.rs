@@ -115,6 +115,7 @@ fn calls_run_one_way() {
             &[
                 "bus",
                 "config",
+                "metrics",
                 "record",
                 "rest",
                 "serve",
