@@ -40,6 +40,10 @@ const VENUE: &str = "binance_spot";
 /// What the exchange lets one address spend in a minute.
 const REQUEST_WEIGHT_PER_MINUTE: u32 = 6_000;
 
+/// Where an answer tells how much of that was spent in the running minute.
+/// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits>
+const USED_WEIGHT_HEADER: &str = "X-MBX-USED-WEIGHT-1M";
+
 /// The adapter; nothing runs before its `start` event.
 #[derive(Debug, Default)]
 pub struct Binance {
@@ -57,6 +61,7 @@ impl Adapter for Binance {
             settings: texts(&settings::KEYS),
             connections_max: CONNECTIONS_MAX as u32,
             request_weight_per_minute: REQUEST_WEIGHT_PER_MINUTE,
+            used_weight_header: Some(USED_WEIGHT_HEADER.to_owned()),
         }
     }
 

@@ -121,6 +121,7 @@ impl Adapter {
                 settings: Vec::new(),
                 connections_max: 0,
                 request_weight_per_minute: 0,
+                used_weight_header: None,
             },
             sha256,
         };

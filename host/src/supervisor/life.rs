@@ -96,6 +96,7 @@ impl Life {
             rest::Settings {
                 body_bytes_max: plan.limits.frame_bytes_max,
                 requests_max: plan.limits.requests_in_flight_max,
+                used_weight_header: plan.adapter.description().used_weight_header.clone(),
                 proxy: proxy.and_then(rest::Proxy::of),
                 ..rest::Settings::default()
             },

@@ -115,6 +115,7 @@ impl Adapter for Hostile {
             .to_vec(),
             connections_max: 1,
             request_weight_per_minute: 1,
+            used_weight_header: None,
         }
     }
 
