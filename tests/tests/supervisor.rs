@@ -154,9 +154,10 @@ fn symbols_and_limits_change_while_it_runs_and_other_settings_restart_it() {
     assert_eq!(fleet.reload(vec![plan(&three, other)]), Ok(()));
     fleet.eventually(NAME, "its next life", |it| it.began > began && is_live(it));
     assert_eq!(fleet.reload(Vec::new()), Ok(()));
-    fleet.eventually(NAME, "it is configured no more", |it| {
-        it.state == State::Stopped
-    });
+    assert!(
+        exchange.eventually(PATIENCE, |_| fleet.board.session(NAME).is_none()),
+        "it is configured no more"
+    );
     assert_eq!(fleet.reload(vec![plan(&three, other)]), Ok(()));
     fleet.eventually(NAME, "it is configured again", is_live);
 }

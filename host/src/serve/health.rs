@@ -11,7 +11,7 @@ use super::verdict::{self, Verdict};
 use crate::process::{MachineFigures, ProcessFigures};
 use crate::rest::HostUsage;
 use crate::sandbox::contract::{BookState, InstrumentReport, unpack};
-use crate::status::{Board, InstrumentStatus, SessionStatus};
+use crate::status::{Board, InstrumentStatus, SessionStatus, State};
 use crate::wire::{DataType, digits, iso_text, state_name};
 
 /// Seconds after which a data type of an exchange counts as out of date.
@@ -133,15 +133,20 @@ fn nats_check(judged: &[Judged]) -> Check {
 }
 
 fn sessions_check(judged: &[Judged]) -> Check {
-    let worst = judged.iter().map(|it| it.verdict).max();
-    let best = judged.iter().map(|it| it.verdict).min();
+    // What is stopped is so because somebody wants it; when all are, nothing is collected.
+    let up = || {
+        judged
+            .iter()
+            .filter(|it| it.session.state != State::Stopped)
+    };
+    let worst = up().map(|it| it.verdict).max();
+    let best = up().map(|it| it.verdict).min();
     let verdict = match (best, worst) {
         (Some(Verdict::Healthy), Some(Verdict::Healthy)) => Verdict::Healthy,
         (None, _) | (Some(Verdict::Unhealthy), _) => Verdict::Unhealthy,
         _ => Verdict::Degraded,
     };
-    let problems: Vec<String> = judged
-        .iter()
+    let problems: Vec<String> = up()
         .filter(|it| !it.reasons.is_empty())
         .map(|it| format!("{}: {}", it.session.name, it.reasons.join("; ")))
         .collect();

@@ -59,9 +59,9 @@ pub(super) fn of_session(session: &SessionStatus, now: u64) -> (Verdict, Vec<Str
             Verdict::Unhealthy,
             "its adapter was stopped too often and stays down".to_owned(),
         ),
-        State::Stopping | State::Stopped => {
-            reasons.add(Verdict::Unhealthy, session.state.name().to_owned());
-        }
+        State::Stopping => reasons.add(Verdict::Degraded, "stopping".to_owned()),
+        // As it was asked to be.
+        State::Stopped => reasons.add(Verdict::Healthy, "stopped".to_owned()),
     }
     let silent = session.posted.elapsed();
     let should_report = !matches!(

@@ -34,6 +34,11 @@ impl Board {
         let _before = self.lock().insert(status.name.clone(), status);
     }
 
+    /// Forgets a session.
+    pub fn remove(&self, name: &str) {
+        let _before = self.lock().remove(name);
+    }
+
     /// One session's last status.
     pub fn session(&self, name: &str) -> Option<Arc<SessionStatus>> {
         self.lock().get(name).cloned()

@@ -44,6 +44,8 @@ pub(super) struct Keeper {
     /// When the next life is to begin.
     begins_at: Option<Instant>,
     answers: Vec<Answer>,
+    /// It is configured no more.
+    is_retired: bool,
 }
 
 /// The present life.
@@ -67,6 +69,7 @@ impl Keeper {
             abandoned: Vec::new(),
             begins_at: None,
             answers: Vec::new(),
+            is_retired: false,
         };
         keeper.post(State::Stopped);
         keeper
@@ -74,6 +77,11 @@ impl Keeper {
 
     pub(super) fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Whether the session is configured no more, and has ended.
+    pub(super) fn is_gone(&self) -> bool {
+        self.is_retired && self.now.is_none()
     }
 
     /// Whether no thread of the session is at work.
@@ -105,7 +113,7 @@ impl Keeper {
 
     /// Ends the present life: the session is configured no more.
     pub(super) fn retire(&mut self) {
-        self.plan.enabled = false;
+        self.is_retired = true;
         self.stop(None);
     }
 
@@ -118,7 +126,8 @@ impl Keeper {
     /// Goes on by another plan, in the way that disturbs least.
     pub(super) fn follow(&mut self, plan: Plan) {
         let difference = difference(&self.plan, &plan);
-        let was_enabled = self.plan.enabled;
+        let was_enabled = self.plan.enabled && !self.is_retired;
+        self.is_retired = false;
         self.plan = plan;
         let name = self.plan.name.as_str();
         match (difference, &self.now) {

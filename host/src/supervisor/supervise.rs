@@ -140,6 +140,13 @@ impl Supervisor {
         for keeper in self.keepers.values_mut() {
             keeper.look(Instant::now());
         }
+        let board = &self.neighbours.board;
+        self.keepers.retain(|name, keeper| {
+            if keeper.is_gone() {
+                board.remove(name);
+            }
+            !keeper.is_gone()
+        });
         if let Some(reading) = self.reading.take_if(|reading| reading.task.is_finished()) {
             let read = reading.task.await;
             let read = read.unwrap_or_else(|error| Err(anyhow::anyhow!("{error}")));
@@ -211,7 +218,7 @@ impl Supervisor {
     /// Goes on by new plans: of sessions that are gone, new, or other than before.
     fn follow(&mut self, plans: Vec<Plan>) {
         for (name, keeper) in &mut self.keepers {
-            if !plans.iter().any(|plan| plan.name == *name) && !keeper.is_down() {
+            if !plans.iter().any(|plan| plan.name == *name) {
                 tracing::info!(session = name, "is no longer configured");
                 keeper.retire();
             }
