@@ -78,6 +78,27 @@ fn a_faulting_adapter_is_started_again_until_it_is_too_often_and_its_neighbour_n
 }
 
 #[test]
+fn a_session_whose_thread_dies_is_begun_again_until_it_is_too_often() {
+    let exchange = exchange();
+    // No memory at all: there is not even a first instance.
+    let limits = Limits {
+        memory_hard_mb: 0,
+        ..Limits::default()
+    };
+    let stillborn = Plan {
+        limits,
+        ..hostile_plan(&exchange, json!({}))
+    };
+    let plans = vec![Block::USUAL.plan(&exchange), stillborn];
+    let fleet = Fleet::start(plans, None, IMPATIENT);
+    let failed = fleet.eventually("hostile", "it gives up", |it| it.state == State::Failed);
+    assert_eq!(failed.history.deaths, 11);
+    let (_, text) = failed.history.last_fault.as_ref().expect("a reason");
+    assert!(text.starts_with("out of memory"), "{text}");
+    fleet.eventually(NAME, "its neighbour runs", is_live);
+}
+
+#[test]
 fn a_session_that_hangs_is_fenced_off_and_replaced() {
     let exchange = exchange();
     let nats = NatsServer::start("").expect("nats-server");
