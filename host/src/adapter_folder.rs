@@ -70,19 +70,6 @@ pub enum FolderError {
     },
 }
 
-/// The adapter in `folder` that serves `venue`: the file named `file`, which must, else the first by name whose description
-/// lists the venue.
-pub fn find(
-    engine: &Engine,
-    folder: &Path,
-    file: Option<&Path>,
-    venue: &str,
-    grant: &Grant,
-    limits: &Limits,
-) -> Result<Adapter, FolderError> {
-    find_file(engine, folder, file, venue, grant, limits).map(|found| found.adapter)
-}
-
 /// An adapter and where it came from.
 pub struct Found {
     /// The file.
@@ -93,8 +80,9 @@ pub struct Found {
     pub adapter: Adapter,
 }
 
-/// As [`find`], with the file.
-pub fn find_file(
+/// The adapter in `folder` that serves `venue`: the file named `file`, which must, else the first by name whose description
+/// lists the venue.
+pub fn find(
     engine: &Engine,
     folder: &Path,
     file: Option<&Path>,

@@ -20,6 +20,7 @@ fn find(file: Option<&str>, venue: &str) -> Result<Adapter, FolderError> {
         &Grant::default(),
         &limits,
     )
+    .map(|found| found.adapter)
 }
 
 #[test]

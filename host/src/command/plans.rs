@@ -71,7 +71,7 @@ pub(super) fn adapter_file(
     engine: &Engine,
     exchange: &Exchange,
 ) -> Result<Found, FolderError> {
-    adapter_folder::find_file(
+    adapter_folder::find(
         engine,
         &config.adapters_dir,
         exchange.adapter.as_deref(),

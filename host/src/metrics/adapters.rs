@@ -72,14 +72,12 @@ fn lifecycle(families: &mut Families, sessions: &[Session]) {
             states.add_count(&labels, u64::from(session.state == state));
         }
     }
-    let mut age = families.gauge(
+    families.gauge_of(
+        sessions,
         "marketprism_session_status_age_seconds",
         "How old the figures of a session are; far above a second when its thread hangs.",
+        |session| session.posted.elapsed().as_secs_f64(),
     );
-    for session in sessions {
-        let seconds = session.posted.elapsed().as_secs_f64();
-        age.add(&[("session", &session.name)], seconds);
-    }
     let mut faults = families.counter(
         "marketprism_adapter_faults_total",
         "Instances of an adapter that were stopped, by the kind of fault.",
@@ -102,24 +100,18 @@ fn lifecycle(families: &mut Families, sessions: &[Session]) {
             entered.add_count(&labels, count.unwrap_or(0));
         }
     }
-    let mut recovery = families.histogram(
+    families.histogram_of(
+        sessions,
         "marketprism_adapter_recovery_seconds",
         "Time from a fault to the adapter being at work again, without the pause that the restart policy asks for.",
+        |session| &session.history.recovery,
     );
-    for session in sessions {
-        let labels = [("session", session.name.as_str())];
-        recovery.add_durations(&labels, &session.history.recovery);
-    }
-    let mut crossings = families.counter(
+    families.counter_of(
+        sessions,
         "marketprism_adapter_memory_soft_crossings_total",
         "How often an adapter's memory rose above its soft limit.",
+        |session| session.history.soft_crossings,
     );
-    for session in sessions {
-        crossings.add_count(
-            &[("session", &session.name)],
-            session.history.soft_crossings,
-        );
-    }
     let mut threads = families.counter(
         "marketprism_session_threads_lost_total",
         "Threads of a session that ended by themselves or hung, and were replaced.",
@@ -136,71 +128,74 @@ fn lifecycle(families: &mut Families, sessions: &[Session]) {
                 session.history.hangs,
             );
     }
-    let mut restarts = families.counter(
+    families.counter_of(
+        sessions,
         "marketprism_adapter_restarts_total",
         "Instances of an adapter that were started after a fault.",
+        |session| session.history.restarts,
     );
-    for session in sessions {
-        restarts.add_count(&[("session", &session.name)], session.history.restarts);
-    }
 }
 
 fn work(families: &mut Families, sessions: &[Session]) {
-    let mut counter = |name: &str, help: &str, value: &dyn Fn(&SessionStatus) -> u64| {
-        let mut family = families.counter(name, help);
-        for session in sessions {
-            family.add_count(&[("session", &session.name)], value(session));
-        }
-    };
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_adapter_events_total",
         "Events told to an adapter.",
-        &|session| session.tally.events,
+        |session| session.tally.events,
     );
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_adapter_fuel_used_total",
         "Fuel that an adapter used; one unit is about one WebAssembly instruction.",
-        &|session| session.tally.fuel,
+        |session| session.tally.fuel,
     );
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_frames_received_total",
         "Frames handed to an adapter.",
-        &|session| session.tally.frames,
+        |session| session.tally.frames,
     );
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_frame_bytes_received_total",
         "Bytes of the frames handed to an adapter.",
-        &|session| session.tally.bytes,
+        |session| session.tally.bytes,
     );
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_frames_ignored_total",
         "Frames of streams that nobody asked for.",
-        &|session| session.tally.ignored_frames,
+        |session| session.tally.ignored_frames,
     );
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_frames_refused_total",
         "Frames that could not be used.",
-        &|session| session.tally.refused_frames,
+        |session| session.tally.refused_frames,
     );
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_answers_refused_total",
         "Answers to requests that could not be used.",
-        &|session| session.tally.refused_answers,
+        |session| session.tally.refused_answers,
     );
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_events_unwritten_total",
         "Market events that could not be written as a message.",
-        &|session| session.tally.unwritten,
+        |session| session.tally.unwritten,
     );
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_texts_unsent_total",
         "Messages of an adapter to a connection that was not open.",
-        &|session| session.tally.unsent,
+        |session| session.tally.unsent,
     );
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_adapter_log_lines_dropped_total",
         "Log lines of an adapter that were left out.",
-        &|session| session.tally.log_lines_dropped,
+        |session| session.tally.log_lines_dropped,
     );
     let mut rules = families.counter(
         "marketprism_refusals_total",
@@ -212,25 +207,21 @@ fn work(families: &mut Families, sessions: &[Session]) {
             rules.add_count(&labels, *count);
         }
     }
-    let mut durations = families.histogram(
+    families.histogram_of(
+        sessions,
         "marketprism_adapter_event_duration_seconds",
         "Time that one event takes: the adapter's own, and doing what it asked for.",
+        |session| &session.tally.event_time,
     );
-    for session in sessions {
-        let labels = [("session", session.name.as_str())];
-        durations.add_durations(&labels, &session.tally.event_time);
-    }
 }
 
 fn memory(families: &mut Families, sessions: &[Session]) {
-    let mut memory = families.gauge(
+    families.gauge_of(
+        sessions,
         "marketprism_adapter_memory_bytes",
         "Memory and tables of an adapter.",
+        |session| session.memory_bytes as f64,
     );
-    for session in sessions {
-        let bytes = session.memory_bytes as u64;
-        memory.add_count(&[("session", &session.name)], bytes);
-    }
     let mut limits = families.gauge(
         "marketprism_adapter_memory_limit_bytes",
         "Memory and tables that an adapter may have: soft warns, hard stops.",
@@ -240,11 +231,11 @@ fn memory(families: &mut Families, sessions: &[Session]) {
         limits
             .add_count(
                 &[("session", name), ("limit", "soft")],
-                session.memory_soft_bytes,
+                session.memory_soft_bytes(),
             )
             .add_count(
                 &[("session", name), ("limit", "hard")],
-                session.memory_hard_bytes,
+                session.memory_hard_bytes(),
             );
     }
 }
@@ -265,51 +256,46 @@ fn connections(families: &mut Families, sessions: &[Session]) {
             tcp.add_count(&[("session", name), ("use", usage)], count);
         }
     }
-    let mut wanted = families.gauge(
+    families.gauge_of(
+        sessions,
         "marketprism_websockets_wanted",
         "WebSocket connections that an adapter asked for.",
+        |session| session.connections_wanted as f64,
     );
-    for session in sessions {
-        let count = session.connections_wanted as u64;
-        wanted.add_count(&[("session", &session.name)], count);
-    }
-    let mut open = families.gauge(
+    families.gauge_of(
+        sessions,
         "marketprism_websockets_open",
         "WebSocket connections that are open.",
+        |session| session.connections_open as f64,
     );
-    for session in sessions {
-        let count = session.connections_open as u64;
-        open.add_count(&[("session", &session.name)], count);
-    }
-    let mut counter = |name: &str, help: &str, value: &dyn Fn(&SessionStatus) -> u64| {
-        let mut family = families.counter(name, help);
-        for session in sessions {
-            family.add_count(&[("session", &session.name)], value(session));
-        }
-    };
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_websocket_attempts_total",
         "Attempts to open a WebSocket.",
-        &|session| session.sockets.attempts,
+        |session| session.sockets.attempts,
     );
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_websocket_attempts_failed_total",
         "Attempts to open a WebSocket that failed.",
-        &|session| session.sockets.failures,
+        |session| session.sockets.failures,
     );
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_websocket_opened_total",
         "WebSockets that were opened.",
-        &|session| session.sockets.opened,
+        |session| session.sockets.opened,
     );
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_requests_total",
         "Requests that an adapter asked for.",
-        &|session| session.requests.requests,
+        |session| session.requests.requests,
     );
-    counter(
+    families.counter_of(
+        sessions,
         "marketprism_requests_failed_total",
         "Requests that ended without an answer.",
-        &|session| session.requests.failures,
+        |session| session.requests.failures,
     );
 }

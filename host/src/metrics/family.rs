@@ -1,10 +1,13 @@
 //! Putting metrics together: names, helps and labelled figures.
 
+use std::sync::Arc;
+
 use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
 };
 
 use crate::distribution::Distribution;
+use crate::status::SessionStatus;
 
 /// Labels of one figure.
 pub(super) type Labels<'a> = &'a [(&'static str, &'a str)];
@@ -30,6 +33,48 @@ impl Families {
     /// Begins a metric of durations in seconds.
     pub(super) fn histogram(&mut self, name: &str, help: &str) -> Family<'_> {
         self.begin(name, help, MetricType::HISTOGRAM)
+    }
+
+    /// A counter with one figure for each session.
+    pub(super) fn counter_of(
+        &mut self,
+        sessions: &[Arc<SessionStatus>],
+        name: &str,
+        help: &str,
+        value: impl Fn(&SessionStatus) -> u64,
+    ) {
+        let mut family = self.counter(name, help);
+        for session in sessions {
+            family.add_count(&[("session", &session.name)], value(session));
+        }
+    }
+
+    /// A gauge with one figure for each session.
+    pub(super) fn gauge_of(
+        &mut self,
+        sessions: &[Arc<SessionStatus>],
+        name: &str,
+        help: &str,
+        value: impl Fn(&SessionStatus) -> f64,
+    ) {
+        let mut family = self.gauge(name, help);
+        for session in sessions {
+            family.add(&[("session", &session.name)], value(session));
+        }
+    }
+
+    /// A histogram with the durations of each session.
+    pub(super) fn histogram_of(
+        &mut self,
+        sessions: &[Arc<SessionStatus>],
+        name: &str,
+        help: &str,
+        durations: impl Fn(&SessionStatus) -> &Distribution,
+    ) {
+        let mut family = self.histogram(name, help);
+        for session in sessions {
+            family.add_durations(&[("session", &session.name)], durations(session));
+        }
     }
 
     fn begin(&mut self, name: &str, help: &str, kind: MetricType) -> Family<'_> {

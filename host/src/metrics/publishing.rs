@@ -138,29 +138,24 @@ fn waiting(families: &mut Families, sessions: &[Arc<SessionStatus>]) {
             )
             .add(&[], f64::from(u8::from(all)));
     }
-    let mut messages = families.gauge(
+    families.gauge_of(
+        sessions,
         "marketprism_outbox_messages",
         "Messages that wait to be handed to NATS.",
+        |session| session.outgoing.waiting as f64,
     );
-    for session in sessions {
-        let waiting = session.outgoing.waiting as u64;
-        messages.add_count(&[("session", &session.name)], waiting);
-    }
-    let mut bytes = families.gauge(
+    families.gauge_of(
+        sessions,
         "marketprism_outbox_bytes",
         "Payload of the messages that wait to be handed to NATS.",
+        |session| session.outgoing.waiting_bytes as f64,
     );
-    for session in sessions {
-        let waiting = session.outgoing.waiting_bytes as u64;
-        bytes.add_count(&[("session", &session.name)], waiting);
-    }
-    let mut superseded = families.counter(
+    families.counter_of(
+        sessions,
         "marketprism_outbox_superseded_total",
         "Books that were replaced by a newer one of their subject before they could be handed to NATS.",
+        |session| session.outgoing.superseded,
     );
-    for session in sessions {
-        superseded.add_count(&[("session", &session.name)], session.outgoing.superseded);
-    }
     let mut dropped = families.counter(
         "marketprism_outbox_dropped_total",
         "Messages that were lost, because the outbox was full or no NATS server is configured.",
@@ -182,12 +177,10 @@ fn waiting(families: &mut Families, sessions: &[Arc<SessionStatus>]) {
         ];
         dropped.add_count(&labels, session.outgoing.delivered.discarded);
     }
-    let mut latency = families.histogram(
+    families.histogram_of(
+        sessions,
         "marketprism_frame_to_nats_duration_seconds",
         "Time from a frame being read to the messages made of it being handed to NATS.",
+        |session| &session.outgoing.delivered.latency,
     );
-    for session in sessions {
-        let labels = [("session", session.name.as_str())];
-        latency.add_durations(&labels, &session.outgoing.delivered.latency);
-    }
 }

@@ -52,7 +52,7 @@ pub(super) fn of_session(session: &SessionStatus, now: u64) -> (Verdict, Vec<Str
             format!(
                 "its adapter uses {:.1} MiB, above the soft limit of {} MiB",
                 session.memory_bytes as f64 / f64::from(1 << 20),
-                session.memory_soft_bytes >> 20
+                session.limits.memory_soft_mb
             ),
         ),
         State::Failed => reasons.add(

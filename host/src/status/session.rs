@@ -109,18 +109,12 @@ pub struct SessionStatus {
     pub began: Instant,
     /// When this was posted.
     pub posted: Instant,
-    /// CPU time of its thread, in seconds; none where the system does not tell.
-    pub cpu_seconds: Option<f64>,
     /// Share of one processor that it used lately, in percent.
     pub cpu_percent: Option<f64>,
     /// What its adapter may use.
     pub limits: Limits,
     /// Memory and tables of the guest, in bytes.
     pub memory_bytes: usize,
-    /// The soft limit of that, in bytes.
-    pub memory_soft_bytes: u64,
-    /// The hard limit of that, in bytes.
-    pub memory_hard_bytes: u64,
     /// What has befallen it since the daemon began.
     pub history: History,
     /// Connections that the adapter asked for.
@@ -153,12 +147,9 @@ impl SessionStatus {
             since: SystemTime::now(),
             began: now,
             posted: now,
-            cpu_seconds: None,
             cpu_percent: None,
             memory_bytes: 0,
             limits: Limits::default(),
-            memory_soft_bytes: 0,
-            memory_hard_bytes: 0,
             history: History::default(),
             connections_wanted: 0,
             connections_open: 0,
@@ -173,17 +164,24 @@ impl SessionStatus {
     /// A session that is about to begin.
     pub fn planned(plan: &Plan) -> Self {
         let description = plan.adapter.description();
-        let mib = |mb: u32| u64::from(mb) << 20;
         Self {
             venue: plan.venue.clone(),
             adapter: description.name.clone(),
             adapter_version: description.version.clone(),
             adapter_sha256: plan.adapter.sha256().to_owned(),
             limits: plan.limits.clone(),
-            memory_soft_bytes: mib(plan.limits.memory_soft_mb),
-            memory_hard_bytes: mib(plan.limits.memory_hard_mb),
             ..Self::named(&plan.name)
         }
+    }
+
+    /// Memory and tables of the guest above which it is degraded, in bytes.
+    pub fn memory_soft_bytes(&self) -> u64 {
+        u64::from(self.limits.memory_soft_mb) << 20
+    }
+
+    /// Memory and tables that the guest may never exceed, in bytes.
+    pub fn memory_hard_bytes(&self) -> u64 {
+        u64::from(self.limits.memory_hard_mb) << 20
     }
 
     /// What a session itself tells; what only its world and its owner know is left empty.

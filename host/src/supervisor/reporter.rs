@@ -100,7 +100,6 @@ impl Reporter {
             state,
             since: self.entered.1,
             began: self.began,
-            cpu_seconds: self.cpu.map(|(seconds, _)| seconds),
             cpu_percent: self.cpu_percent,
             history: lock(&self.history).clone(),
             sockets: world.sockets(),

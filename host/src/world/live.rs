@@ -132,11 +132,6 @@ impl LiveWorld {
         self.client.counts()
     }
 
-    /// Whether the session was told to end.
-    pub fn is_stopped(&self) -> bool {
-        *self.stop.borrow()
-    }
-
     fn advance(&mut self, to: u64) -> u64 {
         // The wall clock may step back; the adapter's time never does.
         self.now = self.now.max(to);

@@ -36,8 +36,8 @@ fn adapter(session: &SessionStatus) -> Value {
         "limits": session.limits,
         "memory": {
             "bytes": session.memory_bytes,
-            "soft_limit_bytes": session.memory_soft_bytes,
-            "hard_limit_bytes": session.memory_hard_bytes,
+            "soft_limit_bytes": session.memory_soft_bytes(),
+            "hard_limit_bytes": session.memory_hard_bytes(),
         },
         "fuel": {
             "used_total": tally.fuel,
