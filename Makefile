@@ -1,8 +1,8 @@
 # MarketPrism. `make` lists the targets. Each does its own set-up; a second run takes seconds.
 
 # Packages of adapters, and the names of their .wasm files.
-ADAPTER_PACKAGES := marketprism-binance-component
-ADAPTERS := binance
+ADAPTER_PACKAGES := marketprism-binance-component marketprism-okx-component marketprism-deribit-component
+ADAPTERS := binance okx deribit
 # Packages of adapters that only the tests use, and the names of their .wasm files.
 GUEST_PACKAGES := hostile
 GUESTS := hostile

@@ -1,6 +1,6 @@
 //! The instruments of a session and how a frame finds its own.
 
-use marketprism_kit::wit::{Counters, InstrumentReport, StreamReport};
+use marketprism_kit::wit::{Counters, InstrumentReport, StreamReport, StreamState};
 
 use crate::settings::Settings;
 use crate::sync::BookSync;
@@ -46,6 +46,7 @@ impl Instrument {
     pub fn report(&self, id: u32, settings: &Settings, levels: usize) -> InstrumentReport {
         let mut report = InstrumentReport {
             instrument: id,
+            problem: None,
             book_state: None,
             last_update_id: None,
             counters: Counters {
@@ -74,7 +75,10 @@ impl Instrument {
     fn streams(&self, settings: &Settings) -> Vec<StreamReport> {
         let stream = |data_type: &str, heard| StreamReport {
             data_type: data_type.to_owned(),
+            state: StreamState::Live,
             heard,
+            silence_max: None,
+            resubscribed: 0,
         };
         let book = settings.books.then(|| stream("orderbook", self.book_heard));
         let trades = settings.trades.map(|_| stream("trade", self.trades_heard));

@@ -16,7 +16,9 @@ pub(super) fn bytes(action: &Action) -> usize {
             Action::Report(reports) => reports.iter().map(report_bytes).sum(),
             Action::Refused(refusal) => refusal.rule.len() + refusal.detail.len(),
             Action::Log(line) => line.message.len(),
-            Action::Close(_) | Action::WakeAt(_) | Action::Ignored => 0,
+            Action::Close(_) | Action::WakeAt(_) | Action::ClockDifference(_) | Action::Ignored => {
+                0
+            }
         }
 }
 
@@ -65,6 +67,7 @@ fn report_bytes(report: &InstrumentReport) -> usize {
     let stream = |stream: &StreamReport| size_of::<StreamReport>() + stream.data_type.len();
     size_of::<InstrumentReport>()
         + report.streams.iter().map(stream).sum::<usize>()
+        + optional(&report.problem)
         + levels(&report.bids, &report.asks)
 }
 

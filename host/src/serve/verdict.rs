@@ -165,7 +165,9 @@ impl Reasons {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::contract::{Counters, Instrument, InstrumentReport, MarketType};
+    use crate::sandbox::contract::{
+        Counters, Instrument, InstrumentReport, MarketType, StreamState,
+    };
     use crate::status::InstrumentStatus;
 
     const NOW: u64 = 1_000_000_000_000;
@@ -190,6 +192,7 @@ mod tests {
             },
             report: Some(InstrumentReport {
                 instrument: 0,
+                problem: None,
                 book_state: Some(state),
                 last_update_id: None,
                 counters: Counters {
@@ -203,7 +206,10 @@ mod tests {
                 },
                 streams: vec![StreamReport {
                     data_type: "orderbook".to_owned(),
+                    state: StreamState::Live,
                     heard: Some(heard),
+                    silence_max: None,
+                    resubscribed: 0,
                 }],
                 bids: Vec::new(),
                 asks: Vec::new(),

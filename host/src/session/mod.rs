@@ -80,6 +80,7 @@ pub struct Session<W> {
     tally: Tally,
     reports: BTreeMap<u32, InstrumentReport>,
     reported_at: u64,
+    clock_difference: Option<i64>,
 }
 
 impl<W: World> Session<W> {
@@ -97,6 +98,7 @@ impl<W: World> Session<W> {
             tally: Tally::default(),
             reports: BTreeMap::new(),
             reported_at: 0,
+            clock_difference: None,
             plan,
             world,
         })
@@ -202,6 +204,11 @@ impl<W: World> Session<W> {
     /// When that was, in nanoseconds since the epoch; 0 before the first time.
     pub fn reported_at(&self) -> u64 {
         self.reported_at
+    }
+
+    /// The exchange's clock minus the machine's, in nanoseconds, as the adapter last measured it.
+    pub fn clock_difference(&self) -> Option<i64> {
+        self.clock_difference
     }
 
     /// Connections that the adapter asked for, and how many of them are open.
@@ -342,6 +349,7 @@ impl<W: World> Session<W> {
                     .map(|report| (report.instrument, report))
                     .collect();
             }
+            Action::ClockDifference(difference) => self.clock_difference = Some(difference),
             Action::Log(line) => self
                 .log
                 .write(&self.plan.name, now, line.level, &line.message),

@@ -54,6 +54,7 @@ pub fn action(action: &Action) -> String {
                 counters.resyncs, it.bid_levels, it.ask_levels, levels(&it.bids), levels(&it.asks),
             )
         }).collect::<Vec<_>>().join("\n"),
+        Action::ClockDifference(nanoseconds) => format!("clock difference {nanoseconds}"),
         Action::Ignored => "ignored".to_owned(),
         Action::Refused(it) => format!("refused {}", it.rule),
         Action::Log(line) => {
