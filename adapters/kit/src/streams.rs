@@ -245,7 +245,6 @@ impl Streams {
             carrier.asked = Asked::Acknowledged(now);
             stream.refusal = None;
         }
-        self.wires.heard(connection, now);
     }
 
     /// The exchange acknowledged one stream.

@@ -24,7 +24,6 @@ const RENEWED_AGAIN_AFTER: u64 = 600 * SECOND;
 struct Wire {
     group: u8,
     opened: Option<u64>,
-    heard: Option<u64>,
     /// When it is renewed.
     renew_at: u64,
     /// Renewals in a row after which nothing came.
@@ -39,7 +38,6 @@ impl Wire {
         Self {
             group,
             opened: None,
-            heard: None,
             renew_at: u64::MAX,
             renewals: 0,
             successor: None,
@@ -66,13 +64,6 @@ impl Wires {
             messages: 0,
             all: BTreeMap::new(),
             told_full: false,
-        }
-    }
-
-    pub(super) fn heard(&mut self, connection: u32, now: u64) {
-        if let Some(wire) = self.all.get_mut(&connection) {
-            wire.heard = Some(now);
-            wire.renewals = 0;
         }
     }
 
@@ -108,7 +99,6 @@ impl Streams {
         };
         let early = random(self.wires.seed, u64::from(connection) ^ now) % (lifetime / 24 + 1);
         wire.opened = Some(now);
-        wire.heard = None;
         wire.renew_at = now.saturating_add(lifetime - early);
         for (id, stream) in (0..).zip(&mut self.all) {
             if let Some(carrier) = stream.carrier_on(connection) {
@@ -417,14 +407,19 @@ impl Streams {
             let Some(opened) = wire.opened else {
                 continue;
             };
-            let since = now.saturating_sub(wire.heard.unwrap_or(opened).max(opened));
-            let max = CONNECTION_SILENCE_MAX << wire.renewals.min(DOUBLINGS_MAX);
+            let mut judged = self
+                .all
+                .iter()
+                .filter(|it| it.is_on(connection) && it.expected != Expected::Rare)
+                .peekable();
+            let is_judged = judged.peek().is_some();
             // What comes through another connection, as all streams of a recording do, is not silent.
-            let is_unheard = |it: &Stream| {
-                it.expected != Expected::Rare && it.heard.is_none_or(|at| at < opened)
-            };
-            let mut carried = self.all.iter().filter(|it| it.is_on(connection));
-            let is_silent = wire.heard.is_none() && since > max && carried.any(is_unheard);
+            if judged.any(|it| it.heard.is_some_and(|at| at >= opened)) {
+                wire.renewals = 0;
+                continue;
+            }
+            let max = CONNECTION_SILENCE_MAX << wire.renewals.min(DOUBLINGS_MAX);
+            let is_silent = is_judged && now.saturating_sub(opened) > max;
             if is_silent {
                 wire.renewals += 1;
                 renewed.push(connection);
