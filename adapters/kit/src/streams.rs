@@ -12,6 +12,7 @@
 //! A lost connection is asked for again at once and for ever: the host spaces attempts.
 
 mod outbox;
+mod repair;
 mod silence;
 mod wires;
 
