@@ -16,6 +16,7 @@ pub mod nats_server;
 pub mod openapi;
 pub mod process;
 mod random;
+pub mod replayed;
 
 /// The folder of the project.
 #[must_use]
