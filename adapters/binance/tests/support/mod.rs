@@ -36,6 +36,12 @@ pub fn captures() -> PathBuf {
     folder
 }
 
+/// One of the single messages and answers.
+pub fn sample(venue: &str, name: &str) -> String {
+    let path = captures().join("samples").join(venue).join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
 pub fn recording(name: &str) -> Vec<Record> {
     let path = captures().join(format!("{name}.jsonl"));
     let text = std::fs::read_to_string(&path)

@@ -1,6 +1,8 @@
 //! A session, of BTCUSDT if nothing else is said, in text.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod usdm;
+
 use marketprism_binance::Binance;
 use marketprism_kit::testing::{self, Driver};
 use marketprism_kit::wit::Event;
