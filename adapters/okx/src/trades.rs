@@ -1,6 +1,7 @@
 //! The trades of one instrument: each once, and those that never came counted.
 //! <https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-trades-channel>
 
+use marketprism_kit::recent::Recent;
 use marketprism_kit::trades::{Ledger, Seen};
 use marketprism_kit::wit::{Counters, Trade};
 use marketprism_kit::{Output, Refusal};
@@ -17,13 +18,32 @@ const CONFIRMED_WITHIN: u64 = 1_000;
 /// One push stands for no more trades than this.
 const COUNT_MAX: u64 = 100_000;
 
+/// Trades before the first that are remembered.
+const EARLY_MAX: usize = 256;
+
 /// The trades of one instrument.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Trades {
     ledger: Ledger,
     published: u64,
+    /// The first id that came; a trade before it may still come, when two frames were swapped.
+    first: Option<u64>,
+    /// Ids below the first that came since.
+    early: Recent<u64>,
     /// The last id that was doubted.
     doubted: Option<u64>,
+}
+
+impl Default for Trades {
+    fn default() -> Self {
+        Self {
+            ledger: Ledger::default(),
+            published: 0,
+            first: None,
+            early: Recent::new(EARLY_MAX),
+            doubted: None,
+        }
+    }
 }
 
 impl Trades {
@@ -46,6 +66,14 @@ impl Trades {
                 return Err(Refusal::new("number out of range", found));
             }
             let before = self.ledger.last();
+            if before.is_none() {
+                self.first.get_or_insert(trade.id);
+            }
+            let is_early = self.first.is_some_and(|first| trade.id < first);
+            if is_early && self.early.is_new(&trade.id) {
+                self.publish(instrument, trade, contract, out);
+                return Ok(());
+            }
             if self.ledger.see(trade.id) == Seen::Duplicate {
                 return Ok(());
             }
@@ -58,6 +86,17 @@ impl Trades {
                 }
             }
         }
+        self.publish(instrument, trade, contract, out);
+        Ok(())
+    }
+
+    fn publish(
+        &mut self,
+        instrument: u32,
+        trade: &TradeMade,
+        contract: Option<Contract>,
+        out: &mut Output,
+    ) {
         self.published += 1;
         out.trade(Trade {
             instrument,
@@ -69,7 +108,6 @@ impl Trades {
             quantity_base: contract.and_then(|it| it.coins(trade.quantity, trade.price)),
             side: trade.side,
         });
-        Ok(())
     }
 
     /// Whether an id is not to be believed yet. One wrong number must not make all later trades look old; two that agree
@@ -87,6 +125,7 @@ impl Trades {
             before.is_some_and(|before| id > before && id - before <= CONFIRMED_WITHIN);
         if is_confirmed {
             self.doubted = None;
+            self.first = None;
             self.ledger.begin_anew();
         }
         !is_confirmed
@@ -95,6 +134,8 @@ impl Trades {
     /// The instrument is collected no more: what goes by from here on is not missed.
     pub fn pause(&mut self) {
         self.ledger.pause();
+        // What was published before cannot be told from what was not.
+        self.first = Some(0);
     }
 
     /// Writes the counters.
@@ -156,6 +197,19 @@ mod tests {
         assert_eq!(take(&mut trades, 13, 1), "");
         assert!(take(&mut trades, 18, 2).starts_with("trade"));
         assert_eq!(counts(&trades), (6, 2, 0));
+    }
+
+    #[test]
+    fn a_trade_before_the_first_is_published_once_too() {
+        let mut trades = Trades::default();
+        for (id, told) in [(7, true), (6, true), (6, false), (5, true), (8, true)] {
+            assert_eq!(take(&mut trades, id, 1).starts_with("trade"), told, "{id}");
+        }
+        assert_eq!(counts(&trades), (4, 1, 0));
+        trades.pause();
+        assert_eq!(take(&mut trades, 4, 1), "");
+        assert!(take(&mut trades, 12, 1).starts_with("trade"));
+        assert_eq!(take(&mut trades, 11, 1), "");
     }
 
     #[test]
