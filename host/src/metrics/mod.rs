@@ -7,6 +7,7 @@ mod daemon;
 mod family;
 mod publishing;
 mod requests;
+mod streams;
 
 use prometheus::{Encoder, TextEncoder};
 
@@ -40,6 +41,7 @@ pub fn text(board: &Board, kept: &Kept) -> Result<Vec<u8>, prometheus::Error> {
     let mut families = Families::default();
     publishing::add(&mut families, &sessions);
     books::add(&mut families, &sessions);
+    streams::add(&mut families, &sessions);
     requests::add(&mut families, &sessions);
     adapters::add(&mut families, &sessions);
     daemon::add_kept(&mut families, kept);
@@ -47,4 +49,121 @@ pub fn text(board: &Board, kept: &Kept) -> Result<Vec<u8>, prometheus::Error> {
     let mut text = Vec::with_capacity(1 << 16);
     TextEncoder::new().encode(&families.finish(), &mut text)?;
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rest::{Budgets, Limit};
+    use crate::sandbox::contract::{
+        Counters, Instrument, InstrumentReport, MarketType, StreamReport, StreamState,
+    };
+    use crate::status::{InstrumentStatus, SessionStatus};
+
+    fn stream(data_type: &str, state: StreamState) -> StreamReport {
+        StreamReport {
+            data_type: data_type.to_owned(),
+            state,
+            heard: Some(1_500_000_000),
+            silence_max: Some(60_000_000_000),
+            resubscribed: 3,
+        }
+    }
+
+    fn instrument(id: u32, problem: Option<&str>, streams: Vec<StreamReport>) -> InstrumentStatus {
+        InstrumentStatus {
+            names: Instrument {
+                id,
+                exchange_symbol: "BTC".to_owned(),
+                exchange: "alpha".to_owned(),
+                market_type: MarketType::Spot,
+                symbol: "BTC".to_owned(),
+            },
+            report: Some(InstrumentReport {
+                instrument: id,
+                problem: problem.map(str::to_owned),
+                book_state: None,
+                last_update_id: None,
+                counters: Counters {
+                    trades: 0,
+                    duplicate_trades: 0,
+                    missing_trades: 0,
+                    fetched_trades: 0,
+                    updates_applied: 0,
+                    gaps: 0,
+                    resyncs: 0,
+                },
+                streams,
+                bids: Vec::new(),
+                asks: Vec::new(),
+                bid_levels: 0,
+                ask_levels: 0,
+            }),
+        }
+    }
+
+    fn told(instruments: Vec<InstrumentStatus>) -> Vec<String> {
+        let board = Board::new(Budgets::new(Limit::per_minute(1)));
+        board.post(SessionStatus {
+            clock_difference: Some(-250_000_000),
+            instruments,
+            ..SessionStatus::named("alpha_spot")
+        });
+        let text = text(&board, &Kept::default()).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let kept = ["_stream_", "_instrument_", "_clock_"];
+        text.lines()
+            .filter(|line| !line.starts_with('#') && kept.iter().any(|name| line.contains(name)))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn a_stream_has_one_state_its_times_and_its_counts() {
+        let streams = vec![stream("funding_rate", StreamState::Silent)];
+        let of = r#"{exchange="alpha_spot",symbol="BTC",data_type="funding_rate"#;
+        assert_eq!(
+            told(vec![instrument(0, Some("no such symbol"), streams)]),
+            [
+                format!(r#"marketprism_stream_state{of}",state="asked"}} 0"#),
+                format!(r#"marketprism_stream_state{of}",state="live"}} 0"#),
+                format!(r#"marketprism_stream_state{of}",state="silent"}} 1"#),
+                format!(r#"marketprism_stream_state{of}",state="refused"}} 0"#),
+                format!(r#"marketprism_stream_last_heard_timestamp_seconds{of}"}} 1.5"#),
+                format!(r#"marketprism_stream_silence_limit_seconds{of}"}} 60"#),
+                format!(r#"marketprism_stream_resubscriptions_total{of}"}} 3"#),
+                r#"marketprism_instrument_problem{exchange="alpha_spot",symbol="BTC"} 1"#
+                    .to_owned(),
+                r#"marketprism_exchange_clock_difference_seconds{exchange="alpha_spot"} -0.25"#
+                    .to_owned(),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_adapter_that_tells_things_twice_or_makes_types_up_spoils_nothing() {
+        let streams = vec![
+            stream("trade", StreamState::Live),
+            stream("trade", StreamState::Silent),
+            stream("gossip", StreamState::Live),
+        ];
+        let both = vec![
+            instrument(0, None, streams.clone()),
+            instrument(1, None, streams),
+        ];
+        let lines = told(both);
+        let mut names: Vec<&str> = lines.iter().filter_map(|it| it.split(' ').next()).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "{lines:#?}");
+        assert!(
+            lines.iter().all(|line| !line.contains("gossip")),
+            "{lines:#?}"
+        );
+        assert!(
+            lines.iter().any(|line| line.contains(r#"state="live"} 1"#)),
+            "{lines:#?}"
+        );
+    }
 }

@@ -3,10 +3,13 @@
 //! ever: collecting goes on without it.
 
 mod control;
+mod coverage;
 mod desk;
 mod health;
 mod pages;
 mod routes;
+#[cfg(test)]
+mod samples;
 mod server;
 mod verdict;
 

@@ -4,7 +4,9 @@
 mod board;
 mod history;
 mod session;
+mod streams;
 
 pub use board::Board;
 pub use history::History;
 pub use session::{InstrumentStatus, Outgoing, SessionStatus, State};
+pub use streams::{STREAM_STATES, is_steady, stream_state_name};

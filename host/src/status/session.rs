@@ -121,6 +121,8 @@ pub struct SessionStatus {
     pub connections_wanted: usize,
     /// How many of them are open.
     pub connections_open: usize,
+    /// The exchange's clock minus the machine's, in nanoseconds, as its adapter last measured it.
+    pub clock_difference: Option<i64>,
     /// What the session counted.
     pub tally: Tally,
     /// Its WebSockets.
@@ -153,6 +155,7 @@ impl SessionStatus {
             history: History::default(),
             connections_wanted: 0,
             connections_open: 0,
+            clock_difference: None,
             tally: Tally::default(),
             sockets: ws::Counts::default(),
             requests: rest::Counts::default(),
@@ -196,6 +199,7 @@ impl SessionStatus {
             memory_bytes: session.memory_bytes(),
             connections_wanted,
             connections_open,
+            clock_difference: session.clock_difference(),
             tally: session.tally().clone(),
             instruments: instruments.collect(),
             ..Self::planned(session.plan())
