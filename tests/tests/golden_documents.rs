@@ -16,6 +16,8 @@
 
 #[path = "golden_documents/case.rs"]
 mod case;
+#[path = "golden_documents/chain.rs"]
+mod chain;
 #[path = "golden_documents/consumer.rs"]
 mod consumer;
 #[path = "golden_documents/frequent.rs"]
@@ -24,6 +26,8 @@ mod frequent;
 mod rare;
 #[path = "golden_documents/raw.rs"]
 mod raw;
+#[path = "golden_documents/scripts.rs"]
+mod scripts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,10 +35,12 @@ use marketprism_host::sandbox::contract::MarketEvent;
 use serde_json::Value;
 
 use case::Case;
+use chain::{Adapters, play};
 use consumer::{consumed_book, consumed_trade};
 use frequent::{books_at_intervals, books_on_change, trades};
 use rare::{liquidations, rates, ratios};
 use raw::{golden, lines};
+use scripts::scripts;
 
 #[test]
 fn every_document_is_as_it_was_but_for_the_decisions() {
@@ -99,6 +105,52 @@ fn the_storage_service_reads_trades_and_books_as_before() {
         read += 1;
     }
     assert_eq!(read, 19);
+}
+
+/// The raw input of each file through the real adapter, the sandbox and the writer, as far as there is an adapter for it.
+#[test]
+fn what_an_exchange_sends_becomes_the_very_document_of_its_case() {
+    let adapters = Adapters::load();
+    let mut played = BTreeSet::new();
+    for script in scripts() {
+        let Some(adapter) = adapters.of(&script) else {
+            continue;
+        };
+        let mut wanted: Vec<Case> = cases();
+        wanted.retain(|case| case.name == script.case && !case.is_among(script.once));
+        let (messages, asked) = play(&script, adapter.clone(), wanted.len());
+        assert!(
+            messages.len() >= wanted.len(),
+            "{}: {} of {} messages after\n{}",
+            script.case,
+            messages.len(),
+            wanted.len(),
+            asked.join("\n")
+        );
+        for (case, message) in wanted.iter().zip(&messages) {
+            case.check_message(message, &script.differences);
+        }
+        // Polls and intervals go on; trades and forced orders come once.
+        if matches!(script.data_type, "trade" | "liquidation") {
+            assert_eq!(messages.len(), wanted.len(), "{}", script.case);
+        }
+        played.insert(script.case);
+    }
+    for case in [
+        "binance_spot_trade",
+        "binance_spot_trade_dedup",
+        "binance_spot_orderbook_snapshot",
+        "binance_spot_orderbook_incremental",
+    ] {
+        assert!(played.contains(case), "{case} was not played");
+    }
+}
+
+#[test]
+fn every_golden_file_has_a_script() {
+    let with_script: BTreeSet<_> = scripts().into_iter().map(|script| script.case).collect();
+    let files: BTreeSet<_> = cases().into_iter().map(|case| case.name).collect();
+    assert_eq!(with_script, files);
 }
 
 fn cases() -> Vec<Case> {

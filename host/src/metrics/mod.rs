@@ -54,7 +54,6 @@ pub fn text(board: &Board, kept: &Kept) -> Result<Vec<u8>, prometheus::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rest::{Budgets, Limit};
     use crate::sandbox::contract::{
         Counters, Instrument, InstrumentReport, MarketType, StreamReport, StreamState,
     };
@@ -103,7 +102,7 @@ mod tests {
     }
 
     fn told(instruments: Vec<InstrumentStatus>) -> Vec<String> {
-        let board = Board::new(Budgets::new(Limit::per_minute(1)));
+        let board = Board::without_requests();
         board.post(SessionStatus {
             clock_difference: Some(-250_000_000),
             instruments,

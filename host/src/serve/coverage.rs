@@ -74,32 +74,15 @@ fn entry(data_type: DataType, published: &Published, now: u64) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::distribution::Distribution;
-    use crate::wire::Source;
-    use crate::world::Subject;
 
     const NOW: u64 = 1_760_000_000_000_000_000;
 
     fn session(published: &[(DataType, &str, u64)]) -> SessionStatus {
         let mut session = SessionStatus::named("alpha_spot");
         for (data_type, symbol, age_s) in published {
-            let subject = Subject {
-                source: Arc::new(Source {
-                    exchange: "alpha".to_owned(),
-                    market_type: "spot",
-                    exchange_symbol: (*symbol).to_owned(),
-                }),
-                data_type: *data_type,
-                messages: 1,
-                last_ns: NOW - age_s * 1_000_000_000,
-                waited: Distribution::default(),
-            };
-            let name = format!("{}.alpha.spot.{symbol}", data_type.name());
-            let subjects = &mut session.outgoing.delivered.subjects;
-            subjects.insert(name.into(), subject);
+            let last_ns = NOW - age_s * 1_000_000_000;
+            session.outgoing.publish(*data_type, symbol, last_ns);
         }
         session
     }

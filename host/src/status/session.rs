@@ -88,6 +88,26 @@ pub struct Outgoing {
     pub delivered: Delivered,
 }
 
+#[cfg(test)]
+impl Outgoing {
+    /// One subject to which something was sent last at `last_ns`.
+    pub(crate) fn publish(&mut self, data_type: DataType, symbol: &str, last_ns: u64) {
+        let subject = crate::world::Subject {
+            source: std::sync::Arc::new(crate::wire::Source {
+                exchange: "alpha".to_owned(),
+                market_type: "spot",
+                exchange_symbol: symbol.to_owned(),
+            }),
+            data_type,
+            messages: 1,
+            last_ns,
+            waited: crate::distribution::Distribution::default(),
+        };
+        let name = format!("{}.alpha.spot.{symbol}", data_type.name());
+        self.delivered.subjects.insert(name.into(), subject);
+    }
+}
+
 /// How one session stands at one moment.
 #[derive(Debug, Clone)]
 pub struct SessionStatus {

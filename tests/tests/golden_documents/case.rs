@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use marketprism_host::sandbox::contract::{Instrument, MarketEvent, MarketType};
-use marketprism_host::wire::{Message, Subjects, Transport, Writer};
+use marketprism_host::wire::{Message, Stamp, Subjects, Transport, Writer};
 use serde_json::{Value, json};
 
 use crate::raw::{lines, stamp};
@@ -60,21 +60,62 @@ impl Case {
         self
     }
 
+    /// Takes another instrument than the venue's first.
+    pub fn of(mut self, exchange_symbol: &str, symbol: &str) -> Self {
+        self.venue.instrument.exchange_symbol = exchange_symbol.to_owned();
+        self.venue.instrument.symbol = symbol.to_owned();
+        self
+    }
+
+    /// Whether it is about one of these lines of the old output.
+    pub fn is_among(&self, lines: &[usize]) -> bool {
+        self.line.is_some_and(|line| lines.contains(&line))
+    }
+
     pub fn write(&self) -> Message {
+        self.write_at(stamp(self.name))
+    }
+
+    fn write_at(&self, stamp: Stamp) -> Message {
         let mut writer = Writer::new(self.venue.name, Subjects::default(), 1).unwrap();
         writer.declare(self.venue.instrument.clone()).unwrap();
-        writer.write(&self.event, stamp(self.name)).unwrap()
+        writer.write(&self.event, stamp).unwrap()
+    }
+
+    /// Compares a message that an adapter brought about with the one of this case, published at the same time.
+    /// `differences`: line, decision, field and value where they differ.
+    pub fn check_message(&self, message: &Message, differences: &[(usize, &str, &str, Value)]) {
+        let mut wanted = document(&self.write_at(message.stamp));
+        for (line, _, field, value) in differences {
+            if self.line == Some(*line) {
+                wanted["payload"][*field] = value.clone();
+            }
+        }
+        let found = document(message);
+        let (mut old, mut new) = (BTreeMap::new(), BTreeMap::new());
+        leaves("", &wanted, &mut old);
+        leaves("", &found, &mut new);
+        let places: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+        let wrong: Vec<String> = places
+            .into_iter()
+            .filter(|place| old.get(*place) != new.get(*place))
+            .map(|place| {
+                let (wanted, found) = (old.get(place), new.get(place));
+                format!("{place}: should be {wanted:?}, is {found:?}")
+            })
+            .collect();
+        let Self { name, line, .. } = self;
+        assert!(
+            wrong.is_empty(),
+            "{name} line {line:?}:\n{}",
+            wrong.join("\n")
+        );
     }
 
     pub fn check(&self) {
         let message = self.write();
         let Some(line) = self.line else { return };
-        let new = json!({
-            "transport": match message.transport { Transport::Core => "core", Transport::Stream => "jetstream" },
-            "subject": &*message.subject,
-            "headers": message.msg_id.as_ref().map(|id| json!({ "Nats-Msg-Id": id })),
-            "payload": serde_json::from_slice::<Value>(&message.payload).unwrap(),
-        });
+        let new = document(&message);
         let mut old_leaves = BTreeMap::new();
         leaves("", &lines(self.name)[line], &mut old_leaves);
         let mut new_leaves = BTreeMap::new();
@@ -126,6 +167,16 @@ impl Case {
             wrong.join("\n")
         );
     }
+}
+
+/// A message in the form of the golden files.
+fn document(message: &Message) -> Value {
+    json!({
+        "transport": match message.transport { Transport::Core => "core", Transport::Stream => "jetstream" },
+        "subject": &*message.subject,
+        "headers": message.msg_id.as_ref().map(|id| json!({ "Nats-Msg-Id": id })),
+        "payload": serde_json::from_slice::<Value>(&message.payload).unwrap(),
+    })
 }
 
 /// Every value of a document by its place.
