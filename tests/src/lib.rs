@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod fleet;
 mod history;
 pub mod hostile;
+pub mod hot_storage;
 pub mod http;
 pub mod market;
 pub mod nats_server;

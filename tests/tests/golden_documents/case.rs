@@ -86,7 +86,8 @@ impl Case {
     /// `differences`: line, decision, field and value where they differ.
     pub fn check_message(&self, message: &Message, differences: &[(usize, &str, &str, Value)]) {
         let mut wanted = document(&self.write_at(message.stamp));
-        for (line, _, field, value) in differences {
+        for (line, decision, field, value) in differences {
+            assert_decision(decision);
             if self.line == Some(*line) {
                 wanted["payload"][*field] = value.clone();
             }
@@ -112,6 +113,25 @@ impl Case {
         );
     }
 
+    /// Compares a row of the storage service with the one of the old document: what differs has to be listed.
+    pub fn check_row(&self, old: &Value, new: &Value) {
+        let plain = old.to_string().replace("1E-8", "0.00000001");
+        let old: Value = serde_json::from_str(&plain).unwrap();
+        let (old, new) = (old.as_object().unwrap(), new.as_object().unwrap());
+        let names =
+            |row: &serde_json::Map<String, Value>| row.keys().cloned().collect::<BTreeSet<_>>();
+        assert_eq!(names(old), names(new), "{}", self.name);
+        for (field, value) in old {
+            let place = format!("/payload/{field}");
+            let is_listed = self.differences.iter().any(|(_, it, _)| *it == place);
+            let (now, name) = (&new[field], self.name);
+            assert!(
+                same_row(value, now) || is_listed,
+                "{name}: {field} was {value}, is {now}, not listed"
+            );
+        }
+    }
+
     pub fn check(&self) {
         let message = self.write();
         let Some(line) = self.line else { return };
@@ -123,14 +143,7 @@ impl Case {
 
         let mut listed = BTreeMap::new();
         for (decision, place, value) in &self.differences {
-            let number: u8 = decision
-                .strip_prefix('D')
-                .and_then(|number| number.parse().ok())
-                .unwrap();
-            assert!(
-                (1..=22).contains(&number),
-                "{decision} is no decision of the contract"
-            );
+            assert_decision(decision);
             assert!(
                 listed.insert(place.clone(), value).is_none(),
                 "{place} is listed twice"
@@ -169,6 +182,12 @@ impl Case {
     }
 }
 
+fn assert_decision(decision: &str) {
+    let number = decision.strip_prefix('D').and_then(|it| it.parse().ok());
+    let is_one = number.is_some_and(|number: u8| (1..=22).contains(&number));
+    assert!(is_one, "{decision} is no decision of the contract");
+}
+
 /// A message in the form of the golden files.
 fn document(message: &Message) -> Value {
     json!({
@@ -197,6 +216,14 @@ fn leaves(place: &str, value: &Value, out: &mut BTreeMap<String, Value>) {
         _ => {
             out.insert(place.to_owned(), value.clone());
         }
+    }
+}
+
+/// Whether two values of a column are the same; numbers as the database takes them.
+pub fn same_row(old: &Value, new: &Value) -> bool {
+    match (old.as_f64(), new.as_f64()) {
+        (Some(old), Some(new)) => old == new,
+        _ => old == new,
     }
 }
 
