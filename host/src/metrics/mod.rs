@@ -58,6 +58,7 @@ mod tests {
         Counters, Instrument, InstrumentReport, MarketType, StreamReport, StreamState,
     };
     use crate::status::{InstrumentStatus, SessionStatus};
+    use crate::wire::DataType;
 
     fn stream(data_type: &str, state: StreamState) -> StreamReport {
         StreamReport {
@@ -164,5 +165,37 @@ mod tests {
             lines.iter().any(|line| line.contains(r#"state="live"} 1"#)),
             "{lines:#?}"
         );
+    }
+
+    #[test]
+    fn every_data_type_is_told_by_its_plain_name_with_the_time_of_its_last_message() {
+        let board = Board::without_requests();
+        let mut session = SessionStatus::named("alpha_spot");
+        for data_type in DataType::ALL {
+            let outgoing = &mut session.outgoing;
+            outgoing.publish(data_type, "BTC-USDT", 1_500_000_000);
+        }
+        board.post(session);
+        let text = String::from_utf8(text(&board, &Kept::default()).unwrap()).unwrap();
+        for data_type in DataType::ALL {
+            let name = data_type.name();
+            for line in [
+                format!(
+                    r#"marketprism_nats_messages_published_total{{subject="{name}.alpha.spot.BTC-USDT"}} 1"#
+                ),
+                format!(
+                    r#"marketprism_nats_messages_published_labeled_total{{exchange="alpha",market_type="spot",data_type="{name}"}} 1"#
+                ),
+                format!(
+                    r#"marketprism_collector_last_success_timestamp_seconds{{exchange="alpha",data_type="{name}"}} 1.5"#
+                ),
+            ] {
+                assert!(text.lines().any(|it| it == line), "{line} is missing");
+            }
+            let bucket = format!(
+                r#"marketprism_nats_publish_duration_seconds_bucket{{subject="{name}.alpha.spot.BTC-USDT",le="+Inf"}} 0"#
+            );
+            assert!(text.lines().any(|it| it == bucket), "{bucket} is missing");
+        }
     }
 }
