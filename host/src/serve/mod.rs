@@ -8,8 +8,6 @@ mod desk;
 mod health;
 mod pages;
 mod routes;
-#[cfg(test)]
-mod samples;
 mod server;
 mod verdict;
 

@@ -197,7 +197,7 @@ impl Reasons {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::samples::{instrument, stream};
+    use crate::status::samples::{instrument, stream};
     use crate::wire::DataType;
 
     fn running() -> SessionStatus {

@@ -1,12 +1,12 @@
-//! Instruments and streams for the tests of this room.
+//! Instruments and streams for the tests of whoever reads the board.
 
+use super::session::InstrumentStatus;
 use crate::sandbox::contract::{
     Counters, Instrument, InstrumentReport, MarketType, StreamReport, StreamState,
 };
-use crate::status::InstrumentStatus;
 use crate::wire::DataType;
 
-pub(super) fn instrument(symbol: &str, streams: &[StreamReport]) -> InstrumentStatus {
+pub(crate) fn instrument(symbol: &str, streams: &[StreamReport]) -> InstrumentStatus {
     InstrumentStatus {
         names: Instrument {
             id: 0,
@@ -38,7 +38,7 @@ pub(super) fn instrument(symbol: &str, streams: &[StreamReport]) -> InstrumentSt
     }
 }
 
-pub(super) fn stream(data_type: DataType, state: StreamState) -> StreamReport {
+pub(crate) fn stream(data_type: DataType, state: StreamState) -> StreamReport {
     StreamReport {
         data_type: data_type.name().to_owned(),
         state,
