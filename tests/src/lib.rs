@@ -6,6 +6,7 @@ pub mod binance_form;
 mod book;
 pub mod capture;
 pub mod daemon;
+pub mod damaged;
 pub mod delta_book;
 pub mod exchange;
 pub mod fleet;
@@ -18,6 +19,7 @@ pub mod nats_server;
 pub mod openapi;
 pub mod process;
 mod random;
+pub mod replayed;
 
 /// The folder of the project.
 #[must_use]

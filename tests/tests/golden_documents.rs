@@ -124,45 +124,40 @@ fn the_consumer_of_these_tests_reads_as_the_storage_service_does() {
     }
 }
 
-/// The raw input of each file through the real adapter, the sandbox and the writer, as far as there is an adapter for it.
+/// The raw input of each file through the real adapter, the sandbox and the writer.
 #[test]
 fn what_an_exchange_sends_becomes_the_very_document_of_its_case() {
     let adapters = Adapters::load();
-    let mut played = BTreeSet::new();
+    let mut faults = Vec::new();
     for script in scripts() {
+        let name = script.case;
         let Some(adapter) = adapters.of(&script) else {
+            // A venue whose adapter is still to be written has nothing to compare.
+            if !adapters.is_to_come(&script) {
+                faults.push(format!("{name}: no adapter serves it"));
+            }
             continue;
         };
         let mut wanted: Vec<Case> = cases();
-        wanted.retain(|case| case.name == script.case && !case.is_among(script.once));
+        wanted.retain(|case| case.name == name && !case.is_among(script.once));
         let (messages, asked) = play(&script, adapter.clone(), wanted.len());
-        assert!(
-            messages.len() >= wanted.len(),
-            "{}: {} of {} messages after\n{}",
-            script.case,
-            messages.len(),
-            wanted.len(),
-            asked.join("\n")
-        );
-        for (case, message) in wanted.iter().zip(&messages) {
-            case.check_message(message, &script.differences);
-            let row = hot_storage::read(&message.subject, &message.payload);
-            row.unwrap_or_else(|complaints| panic!("{}: {complaints:?}", script.case));
-        }
+        let (came, expected) = (messages.len(), wanted.len());
         // Polls and intervals go on; trades and forced orders come once.
-        if matches!(script.data_type, "trade" | "liquidation") {
-            assert_eq!(messages.len(), wanted.len(), "{}", script.case);
+        let is_once = matches!(script.data_type, "trade" | "liquidation");
+        if came < expected || (is_once && came > expected) {
+            let asked = asked.join("\n  ");
+            faults.push(format!(
+                "{name}: {came} messages, not {expected}, after\n  {asked}"
+            ));
         }
-        played.insert(script.case);
+        for (case, message) in wanted.iter().zip(&messages) {
+            faults.extend(case.faults(message, &script.differences));
+            if let Err(complaints) = hot_storage::read(&message.subject, &message.payload) {
+                faults.push(format!("{name}: the storage service: {complaints:?}"));
+            }
+        }
     }
-    for case in [
-        "binance_spot_trade",
-        "binance_spot_trade_dedup",
-        "binance_spot_orderbook_snapshot",
-        "binance_spot_orderbook_incremental",
-    ] {
-        assert!(played.contains(case), "{case} was not played");
-    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]

@@ -1,75 +1,15 @@
 //! Recorded traffic through the session and the shipped `.wasm`: what comes out is what the independent reference
 //! replay of the same recording found.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
-use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use marketprism_host::adapter_folder;
 use marketprism_host::bus::{self, Bus};
-use marketprism_host::config;
-use marketprism_host::replay::{Replay, Show};
-use marketprism_host::sandbox::{Engine, Grant};
-use marketprism_host::session::Plan;
-use marketprism_host::wire::Subjects;
-use marketprism_host::world::Pace;
 use marketprism_tests::nats_server::NatsServer;
+use marketprism_tests::replayed::{Kept, equals_the_oracle, prepare, replay};
 use serde_json::Value;
-
-/// An output that can be read afterwards.
-#[derive(Clone, Default)]
-struct Kept(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Replays a file; answers with the messages and the summary.
-fn replay(block: &str, capture: &Path) -> (String, Value) {
-    let output = Kept::default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("tokio");
-    let replay = prepare(block, capture, None);
-    let summary = runtime
-        .block_on(replay.run(Box::new(output.clone()), std::future::pending()))
-        .expect("the replay");
-    let messages = String::from_utf8(output.0.take()).expect("UTF-8");
-    (messages, summary)
-}
-
-fn prepare(block: &str, capture: &Path, bus: Option<Bus>) -> Replay {
-    let config = config::parse(block, "test.yaml", &|_| None).expect("a valid configuration");
-    let exchange = &config.exchanges[0];
-    let engine = Engine::new(None).expect("the engine starts");
-    let adapter = adapter_folder::open(
-        &engine,
-        &marketprism_tests::adapter("binance"),
-        &Grant::default(),
-        &exchange.limits,
-    )
-    .expect("the adapter");
-    let plan = Plan::new(exchange, Subjects::default(), adapter.into());
-    Replay {
-        plan,
-        captures: vec![capture.to_path_buf()],
-        pace: Pace::Max,
-        show: Show::Messages,
-        bus,
-    }
-}
 
 fn block(symbols: &[&str], more: &str) -> String {
     format!(
@@ -77,42 +17,6 @@ fn block(symbols: &[&str], more: &str) -> String {
          data_types: [orderbook, trade]\n{more}",
         symbols.join(", ")
     )
-}
-
-/// Compares a summary with the oracle of the recording, for every symbol of the oracle.
-fn equals_the_oracle(name: &str, summary: &Value) {
-    let text = std::fs::read_to_string(marketprism_tests::oracle(name)).expect("the oracle");
-    let oracle: Value = serde_json::from_str(&text).expect("the oracle is JSON");
-    let session = oracle["sessions"]
-        .as_object()
-        .and_then(|sessions| sessions.values().next());
-    let symbols = session.expect("a session")["symbols"]
-        .as_object()
-        .expect("symbols");
-    assert!(!symbols.is_empty());
-    for (symbol, wanted) in symbols {
-        let found = &summary["instruments"][symbol];
-        assert_eq!(found["trades"], wanted["trades"], "{symbol} trades");
-        assert_eq!(
-            found["trade_quantity"], wanted["trade_qty_sum"],
-            "{symbol} quantities"
-        );
-        assert_eq!(
-            found["book_updates_applied"], wanted["book_updates_applied"],
-            "{symbol} updates"
-        );
-        assert_eq!(found["gaps"], wanted["gaps"], "{symbol} gaps");
-        assert_eq!(found["resyncs"], 0, "{symbol} resyncs");
-        assert_eq!(found["book_state"], "synced", "{symbol} state");
-        assert_eq!(
-            found["last_update_id"], wanted["last_update_id"],
-            "{symbol} last update"
-        );
-        assert_eq!(found["bids"], wanted["final_book"]["bids"], "{symbol} bids");
-        assert_eq!(found["asks"], wanted["final_book"]["asks"], "{symbol} asks");
-    }
-    assert_eq!(summary["faults"], 0);
-    assert_eq!(summary["refused_frames"], 0);
 }
 
 #[test]
@@ -321,7 +225,7 @@ async fn a_real_client_receives_every_message_of_a_replay_from_a_real_server() {
         .run(Box::new(output.clone()), std::future::pending())
         .await
         .expect("the replay");
-    let printed = String::from_utf8(output.0.take()).expect("UTF-8");
+    let printed = output.text();
     assert!(printed.lines().count() > 2570, "all trades and some books");
     let mut received = subscription
         .by_ref()

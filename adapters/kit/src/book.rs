@@ -3,11 +3,19 @@
 //! Promises: an update is checked whole before any of it is applied; a level keeps the digits last sent; levels that a
 //! snapshot could not prove (beyond its horizon) are kept but never shown.
 
+mod changes;
 mod chunk;
 mod ladder;
+mod live;
 mod side;
+mod snapshot_fetch;
+mod waiting;
 
+pub use changes::{Changes, UpdateIds};
+pub use live::{LiveBook, empty_report};
 pub use side::{Levels, Top};
+pub use snapshot_fetch::SnapshotFetch;
+pub use waiting::{Held, Waiting};
 
 use crate::decimal::DecimalError;
 use crate::wit::{Decimal, Level};

@@ -13,20 +13,28 @@
 )]
 
 mod adapter;
+pub mod alarm;
 mod arena;
 pub mod arithmetic;
 #[doc(hidden)]
 pub mod bindings;
 pub mod book;
+pub mod clock;
 pub mod decimal;
 #[doc(hidden)]
 pub mod guest;
+pub mod index;
 pub mod json;
 mod level;
 pub mod names;
 mod output;
+pub mod polls;
+pub mod recent;
 mod refusal;
 pub mod scan;
+pub mod session;
+pub mod settings;
+pub mod streams;
 pub mod testing;
 pub mod trades;
 pub mod wit;

@@ -146,6 +146,11 @@ impl Output {
         self.push(|| Action::Report(instruments));
     }
 
+    /// Tells the exchange's clock minus the machine's, in nanoseconds.
+    pub fn clock_difference(&mut self, nanoseconds: i64) {
+        self.push(|| Action::ClockDifference(nanoseconds));
+    }
+
     /// Says that the frame of this event belongs to a stream that nobody asked for.
     pub fn ignored(&mut self) {
         self.push(|| Action::Ignored);

@@ -47,6 +47,13 @@ pub fn check<A: Adapter>(events: &[(u64, Event)]) -> String {
         .collect()
 }
 
+/// What a part of an adapter says, each action as one line.
+pub fn said(act: impl FnOnce(&mut Output)) -> String {
+    let mut out = Output::new();
+    act(&mut out);
+    lines(&out.into_actions())
+}
+
 /// Each action as one line.
 pub fn lines(actions: &[Action]) -> String {
     actions.iter().map(|one| action(one) + "\n").collect()

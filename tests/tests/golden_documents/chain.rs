@@ -48,6 +48,15 @@ impl Adapters {
             has(&told.venues, script.venue) && has(&told.data_types, script.data_type)
         })
     }
+
+    /// Whether the adapter of a script's venue publishes nothing at all yet.
+    pub fn is_to_come(&self, script: &Script) -> bool {
+        self.0.iter().any(|adapter| {
+            let told = adapter.description();
+            let is_its = told.venues.iter().any(|venue| venue == script.venue);
+            is_its && told.data_types.is_empty()
+        })
+    }
 }
 
 /// One session with an exchange that is played from a script.

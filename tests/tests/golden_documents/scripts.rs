@@ -4,6 +4,10 @@ use serde_json::{Value, json};
 
 use crate::raw::raw;
 
+/// What the shipped configuration says beside the blocks, as far as it matters to a document.
+const SHIPPED: &str =
+    "data_types:\n  liquidation:\n    symbols: [BTCUSDT, ETHUSDT, BTC-USDT-SWAP, ETH-USDT-SWAP]\n";
+
 /// One golden file as an exchange that is played.
 pub struct Script {
     pub case: &'static str,
@@ -93,7 +97,7 @@ impl Script {
         };
         format!(
             "exchanges:\n  {venue}:\n    exchange: {venue}\n    market_type: {market_type}\n    symbols: {symbols}\n    \
-             data_types: [{data_type}]\n    orderbook: {orderbook}\n"
+             data_types: [{data_type}]\n    orderbook: {orderbook}\n{SHIPPED}"
         )
     }
 

@@ -11,9 +11,9 @@
 
 use std::hint::black_box;
 
+use marketprism_kit::book::empty_report;
 use marketprism_kit::wit::{
-    Counters, Decimal, Description, Event, Instrument, InstrumentReport, LogLevel, MarketType,
-    Side, Start, Trade,
+    Decimal, Description, Event, Instrument, LogLevel, MarketType, Side, Start, Trade,
 };
 use marketprism_kit::{Adapter, Output, bindings, names};
 use serde_json::Value;
@@ -274,24 +274,10 @@ impl Hostile {
 
     fn report(&self, out: &mut Output) {
         let trades = |instrument| if instrument == 0 { self.trades } else { 0 };
-        let reports = (0..self.instruments).map(|instrument| InstrumentReport {
-            instrument,
-            book_state: None,
-            last_update_id: None,
-            counters: Counters {
-                trades: trades(instrument),
-                duplicate_trades: 0,
-                missing_trades: 0,
-                fetched_trades: 0,
-                updates_applied: 0,
-                gaps: 0,
-                resyncs: 0,
-            },
-            streams: Vec::new(),
-            bids: Vec::new(),
-            asks: Vec::new(),
-            bid_levels: 0,
-            ask_levels: 0,
+        let reports = (0..self.instruments).map(|instrument| {
+            let mut report = empty_report(instrument);
+            report.counters.trades = trades(instrument);
+            report
         });
         out.report(reports.collect());
     }

@@ -1,10 +1,8 @@
-//! Updates that wait for a snapshot; bounded in number and bytes.
+//! Updates that wait, for a snapshot or for their turn; bounded in number and bytes.
 
 use std::collections::VecDeque;
 
-use marketprism_kit::wit::Level;
-
-use crate::parse::{Changes, DepthUpdate};
+use super::{Changes, Level, UpdateIds};
 
 /// Most bytes of one book's waiting updates.
 const BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -12,12 +10,8 @@ const BYTES_MAX: usize = 4 * 1024 * 1024;
 /// One update that waits.
 #[derive(Debug)]
 pub struct Held {
-    /// First update id.
-    pub first: u64,
-    /// Last update id.
-    pub last: u64,
-    /// Exchange time in nanoseconds.
-    pub time: u64,
+    /// Which update it is.
+    pub ids: UpdateIds,
     /// Changed bids.
     pub bids: Box<[Level]>,
     /// Changed asks.
@@ -25,25 +19,23 @@ pub struct Held {
 }
 
 impl Held {
-    fn bytes(&self) -> usize {
+    const fn bytes(&self) -> usize {
         size_of::<Self>() + (self.bids.len() + self.asks.len()) * size_of::<Level>()
     }
 }
 
 /// Updates in the order in which they came.
 #[derive(Debug, Default)]
-pub struct Buffer {
+pub struct Waiting {
     held: VecDeque<Held>,
     bytes: usize,
 }
 
-impl Buffer {
+impl Waiting {
     /// Keeps an update; false when it is full and nothing was kept. One update always fits.
-    pub fn hold(&mut self, update: &DepthUpdate, changes: &Changes, count_max: usize) -> bool {
+    pub fn hold(&mut self, ids: UpdateIds, changes: &Changes, count_max: usize) -> bool {
         let held = Held {
-            first: update.first,
-            last: update.last,
-            time: update.time,
+            ids,
             bids: changes.bids.as_slice().into(),
             asks: changes.asks.as_slice().into(),
         };
@@ -56,28 +48,29 @@ impl Buffer {
         true
     }
 
-    /// The first update id held.
-    pub fn first(&self) -> Option<u64> {
-        self.held.front().map(|held| held.first)
+    /// The first update held.
+    pub fn first(&self) -> Option<UpdateIds> {
+        self.held.front().map(|held| held.ids)
+    }
+
+    /// Takes the first update out.
+    pub fn take_first(&mut self) -> Option<Held> {
+        let held = self.held.pop_front()?;
+        self.bytes -= held.bytes();
+        Some(held)
     }
 
     /// Drops the updates up to and including `id`.
     pub fn drop_through(&mut self, id: u64) {
-        while self.held.front().is_some_and(|held| held.last <= id) {
-            self.drop_first();
+        while self.held.front().is_some_and(|held| held.ids.last <= id) {
+            self.take_first();
         }
     }
 
     /// Drops the first `count` updates.
     pub fn drop_count(&mut self, count: usize) {
         for _ in 0..count {
-            self.drop_first();
-        }
-    }
-
-    fn drop_first(&mut self) {
-        if let Some(held) = self.held.pop_front() {
-            self.bytes -= held.bytes();
+            self.take_first();
         }
     }
 

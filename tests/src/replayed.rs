@@ -1,0 +1,115 @@
+//! Recordings through the session and a shipped `.wasm`, and what an independent reference replay found in them.
+
+use std::cell::RefCell;
+use std::io::Write;
+use std::path::Path;
+use std::rc::Rc;
+
+use marketprism_host::adapter_folder;
+use marketprism_host::bus::Bus;
+use marketprism_host::config;
+use marketprism_host::replay::{Replay, Show};
+use marketprism_host::sandbox::{Engine, Grant};
+use marketprism_host::session::Plan;
+use marketprism_host::wire::Subjects;
+use marketprism_host::world::Pace;
+use serde_json::Value;
+
+/// An output that can be read afterwards.
+#[derive(Clone, Default)]
+pub struct Kept(Rc<RefCell<Vec<u8>>>);
+
+impl Kept {
+    /// What was written so far; it is kept no longer.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.take()).expect("UTF-8")
+    }
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Replays a file through the first block of this configuration; answers with the messages and the summary.
+pub fn replay(block: &str, capture: &Path) -> (String, Value) {
+    let output = Kept::default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("tokio");
+    let replay = prepare(block, capture, None);
+    let summary = runtime
+        .block_on(replay.run(Box::new(output.clone()), std::future::pending()))
+        .expect("the replay");
+    (output.text(), summary)
+}
+
+/// A replay that is about to run. The adapter is the one that the exchange's name begins with.
+pub fn prepare(block: &str, capture: &Path, bus: Option<Bus>) -> Replay {
+    let config = config::parse(block, "test.yaml", &|_| None).expect("a valid configuration");
+    let exchange = &config.exchanges[0];
+    let adapter = exchange.name.split('_').next().expect("a name");
+    let engine = Engine::new(None).expect("the engine starts");
+    let adapter = adapter_folder::open(
+        &engine,
+        &crate::adapter(adapter),
+        &Grant::default(),
+        &exchange.limits,
+    )
+    .expect("the adapter");
+    let plan = Plan::new(exchange, Subjects::default(), adapter.into());
+    Replay {
+        plan,
+        captures: vec![capture.to_path_buf()],
+        pace: Pace::Max,
+        show: Show::Messages,
+        bus,
+    }
+}
+
+/// What the reference replay of a recording found, by symbol.
+pub fn oracle(name: &str) -> serde_json::Map<String, Value> {
+    let text = std::fs::read_to_string(crate::oracle(name)).expect("the oracle");
+    let oracle: Value = serde_json::from_str(&text).expect("the oracle is JSON");
+    let session = oracle["sessions"]
+        .as_object()
+        .and_then(|sessions| sessions.values().next());
+    let symbols = session.expect("a session")["symbols"].as_object();
+    let symbols = symbols.expect("symbols").clone();
+    assert!(!symbols.is_empty());
+    symbols
+}
+
+/// Compares a summary with the oracle of the recording, for every symbol of the oracle.
+pub fn equals_the_oracle(name: &str, summary: &Value) {
+    for (symbol, wanted) in oracle(name) {
+        let found = &summary["instruments"][&symbol];
+        assert_eq!(found["trades"], wanted["trades"], "{symbol} trades");
+        assert_eq!(
+            found["trade_quantity"], wanted["trade_qty_sum"],
+            "{symbol} quantities"
+        );
+        assert_eq!(
+            found["book_updates_applied"], wanted["book_updates_applied"],
+            "{symbol} updates"
+        );
+        assert_eq!(found["gaps"], wanted["gaps"], "{symbol} gaps");
+        assert_eq!(found["resyncs"], 0, "{symbol} resyncs");
+        assert_eq!(found["book_state"], "synced", "{symbol} state");
+        assert_eq!(
+            found["last_update_id"], wanted["last_update_id"],
+            "{symbol} last update"
+        );
+        assert_eq!(found["bids"], wanted["final_book"]["bids"], "{symbol} bids");
+        assert_eq!(found["asks"], wanted["final_book"]["asks"], "{symbol} asks");
+    }
+    assert_eq!(summary["faults"], 0);
+    assert_eq!(summary["refused_frames"], 0);
+}
