@@ -233,6 +233,7 @@ impl BookSync {
                     self.beside = None;
                 }
             }
+            _ if update.previous.is_some() => return Ok(Wanted::Nothing),
             _ => self.beside = Beside::begin(connection, update, changes)?,
         }
         let live = self.live.last;

@@ -21,7 +21,7 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// A book from a snapshot; none when the message is no snapshot of a true book.
+    /// A book from a snapshot; none when no true book is like that.
     pub fn begin(
         connection: u32,
         update: &BookUpdate,
@@ -29,8 +29,7 @@ impl Beside {
     ) -> Result<Option<Box<Self>>, Refusal> {
         let mut book = Book::default();
         book.load(&changes.bids, &changes.asks, usize::MAX)?;
-        let is_true = update.previous.is_none() && !book.is_crossed();
-        Ok(is_true.then(|| {
+        Ok((!book.is_crossed()).then(|| {
             Box::new(Self {
                 connection,
                 book,
