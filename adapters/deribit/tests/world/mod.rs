@@ -110,6 +110,24 @@ impl World {
         said
     }
 
+    /// Lets the time go on without telling the alarms of it; gives them in their order.
+    pub fn due(&mut self, time: u64) -> Vec<Event> {
+        self.now += time;
+        let mut due: Vec<_> = self
+            .alarms
+            .iter()
+            .map(|(alarm, at)| (*at, *alarm))
+            .collect();
+        due.retain(|(at, _)| *at <= self.now);
+        due.sort_unstable();
+        for (_, alarm) in &due {
+            self.alarms.remove(alarm);
+        }
+        due.into_iter()
+            .map(|(_, alarm)| Event::Alarm(alarm))
+            .collect()
+    }
+
     pub fn reports(&mut self) -> Vec<InstrumentReport> {
         match self.driver.tell(self.now, &Event::ReportWanted(5)).pop() {
             Some(Action::Report(reports)) => reports,
