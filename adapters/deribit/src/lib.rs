@@ -428,10 +428,11 @@ impl Running {
             let mut book = BookSync::new(id, &instrument.name);
             book.start(&cx, out);
             instrument.book = Some(book);
-            // Books of options may stand still for hours.
-            let expected = match names::market_type(&instrument.name) {
-                MarketType::Perpetual | MarketType::Spot => Expected::Steady,
-                MarketType::Options => Expected::Lively,
+            // Other books may stand still for hours.
+            let expected = if instrument.name.ends_with("-PERPETUAL") {
+                Expected::Steady
+            } else {
+                Expected::Lively
             };
             let channel = format!("book.{}.{interval}", instrument.name);
             instrument.book_stream = Some(self.streams.add(0, &channel, expected));

@@ -106,7 +106,11 @@ impl BookSync {
         out: &mut Output,
     ) -> Result<Wanted, Refusal> {
         let is_synced = self.live.state() == BookState::Synced;
-        if is_synced && self.source != Some(connection) {
+        let is_beside = self
+            .beside
+            .as_ref()
+            .is_some_and(|beside| beside.connection == connection);
+        if self.source != Some(connection) && (is_synced || is_beside) {
             return self.build_beside(cx, connection, update, changes, out);
         }
         let Some(previous) = update.previous else {
@@ -250,10 +254,12 @@ impl BookSync {
         self.source = Some(connection);
         self.recent = [None; RECENT_MAX];
         self.remember(update);
-        if let Some(books) = &cx.settings.books
+        self.live.updates_applied += u64::from(is_newer);
+        if self.live.state() == BookState::Stale {
+            self.synced(cx, "stream continued", out);
+        } else if let Some(books) = &cx.settings.books
             && is_newer
         {
-            self.live.updates_applied += 1;
             self.live
                 .publish_update(cx.now, books, (live, live), changes, true, out);
         }

@@ -188,6 +188,37 @@ fn the_successor_of_a_connection_takes_the_book_over_without_a_gap() {
 }
 
 #[test]
+fn a_successor_that_is_behind_takes_over_when_the_old_connection_is_lost() {
+    let mut world = synced();
+    let mut id = 7;
+    while !world.wait(600 * SECOND).contains("connect 1 ") {
+        world.frame(0, &change(id, id + 1, "", ASK));
+        id += 1;
+    }
+    world.opened(1);
+    world.frame(1, &snapshot(id - 2, BID, ASK));
+    let said = world.tell(&testing::closed(0));
+    assert!(
+        said.starts_with("status 0 stale (connection lost)"),
+        "{said}"
+    );
+    assert_eq!(world.frame(1, &change(id - 2, id - 1, "", ASK)), "");
+    let said = world.frame(1, &change(id - 1, id, r#"["new",99.0,4.0]"#, ""));
+    assert!(
+        said.starts_with("status 0 synced (stream continued)"),
+        "{said}"
+    );
+    assert!(said.contains("book 0 snapshot"), "{said}");
+    assert!(
+        world
+            .frame(1, &change(id, id + 1, "", ASK))
+            .starts_with("book 0 update")
+    );
+    let counters = world.reports().remove(0).counters;
+    assert_eq!((counters.gaps, counters.resyncs), (0, 0));
+}
+
+#[test]
 fn a_snapshot_that_does_not_come_is_asked_for_again_later_and_later() {
     let mut world = World::open(BOOKS, &["BTC-24SEP21-34000-P"]);
     let mut times = Vec::new();
