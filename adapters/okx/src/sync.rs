@@ -163,6 +163,7 @@ impl BookSync {
             }
         };
         if let Some(reason) = broken {
+            out.refused(&Refusal::new(reason, self.name.as_str()));
             self.live.gaps += u64::from(was_synced);
             return Ok(self.give_up(cx, reason, out));
         }
