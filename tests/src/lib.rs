@@ -6,6 +6,7 @@ pub mod binance_form;
 mod book;
 pub mod capture;
 pub mod daemon;
+pub mod damaged;
 pub mod exchange;
 pub mod fleet;
 mod history;

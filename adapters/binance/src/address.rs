@@ -1,8 +1,7 @@
-//! Addresses of the exchange.
+//! Addresses of the exchange's REST interface.
 
 use std::fmt::Write;
 
-use crate::instruments::Instrument;
 use crate::settings::{Settings, TradeStream};
 
 /// Stands in an address as it is; everything else is written as percent signs and hexadecimal digits (some symbols
@@ -20,51 +19,33 @@ pub fn encoded(text: &str) -> String {
     to
 }
 
-/// How many streams one instrument has.
-pub const fn streams_each(settings: &Settings) -> usize {
-    settings.books as usize + settings.trades.is_some() as usize
+/// A market data endpoint, with parameters where it has some.
+pub fn market(settings: &Settings, endpoint: &str) -> String {
+    let path = settings.venue.rest_path();
+    format!("{}{path}/{endpoint}", settings.base_url)
 }
 
-/// The address of a connection with these instruments' streams: `{ws_url}/stream?streams=a/b/c`.
-/// <https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams#general-wss-information>
-pub fn connection<'a>(
-    settings: &Settings,
-    instruments: impl Iterator<Item = &'a Instrument>,
-) -> String {
-    let mut streams = Vec::new();
-    for instrument in instruments {
-        if settings.books {
-            streams.push(encoded(&format!("{}@depth@100ms", instrument.stream)));
-        }
-        if let Some(trades) = settings.trades {
-            streams.push(encoded(&format!("{}@{}", instrument.stream, trades.name())));
-        }
-    }
-    format!("{}/stream?streams={}", settings.ws_url, streams.join("/"))
+/// The address of a depth snapshot, and what it costs of the request budget.
+pub fn depth(settings: &Settings, symbol: &str) -> (String, u32) {
+    let limit = settings.book.depth_limit;
+    let endpoint = format!("depth?symbol={}&limit={limit}", encoded(symbol));
+    (
+        market(settings, &endpoint),
+        settings.venue.depth_weight(limit),
+    )
 }
 
-/// The address that gives `count` trades from the id `first` on, and what it costs of the request budget.
-///
-/// The page asks for no API key for either, so none is sent:
-/// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints#old-trade-lookup>.
-/// `aggTrades` is also served by the host for market data only, whose list does not name `historicalTrades`:
-/// <https://github.com/binance/binance-spot-api-docs/blob/master/faqs/market_data_only.md>. Where it is refused, the
-/// trades stay missing.
+/// The address that gives `count` trades from the id `first` on, and what it costs of the request budget; none where
+/// past trades cannot be had by their ids.
 pub fn old_trades(
     settings: &Settings,
     stream: TradeStream,
     symbol: &str,
     first: u64,
     count: u64,
-) -> (String, u32) {
-    let (endpoint, weight) = match stream {
-        TradeStream::Trade => ("historicalTrades", 25),
-        TradeStream::AggTrade => ("aggTrades", 4),
-    };
-    let address = format!(
-        "{}/api/v3/{endpoint}?symbol={}&fromId={first}&limit={count}",
-        settings.base_url,
-        encoded(symbol)
-    );
-    (address, weight)
+) -> Option<(String, u32)> {
+    let (endpoint, weight) = settings.venue.old_trades(stream)?;
+    let symbol = encoded(symbol);
+    let endpoint = format!("{endpoint}?symbol={symbol}&fromId={first}&limit={count}");
+    Some((market(settings, &endpoint), weight))
 }

@@ -1,7 +1,9 @@
-//! The adapter of Binance spot: one state machine from the exchange's frames to trades and order books.
+//! The adapter of Binance, spot and USD-M futures: one state machine from the exchange's frames and answers to trades,
+//! order books, forced orders and what is polled.
 //!
-//! `parse` knows the wire, `sync` keeps one book true, `trades` keeps trades in order and complete, `connections` says
-//! what is listened to; this file tells each event to whom it concerns. Exchange: <https://developers.binance.com/docs/binance-spot-api-docs>
+//! `venue` knows what differs between the markets, `parse` the wire, `sync` keeps one book true, `trades` keeps trades in
+//! order and complete, `polled` and `checks` ask what is not pushed; this file tells each event to whom it concerns.
+//! Exchange: <https://developers.binance.com/docs>
 #![cfg_attr(
     test,
     allow(
@@ -13,36 +15,51 @@
 )]
 
 mod address;
-mod connections;
+mod checks;
+mod collect;
+mod forced;
 mod instruments;
 #[doc(hidden)]
 pub mod parse;
+mod polled;
 mod session;
 mod settings;
+mod streams;
 mod sync;
 mod trades;
+mod venue;
 
-use marketprism_kit::wit::{Description, Event, LogLevel, MarketType, Response, Start};
-use marketprism_kit::{Adapter, Output, Refusal, names, wit};
+use marketprism_kit::alarm::Alarm;
+use marketprism_kit::book::Changes;
+use marketprism_kit::clock::ServerClock;
+use marketprism_kit::streams::{StreamId, Streams};
+use marketprism_kit::wit::{Description, Event, Frame, LogLevel, Response, Start};
+use marketprism_kit::{Adapter, Output, Refusal};
 
-use connections::{CONNECTIONS_MAX, Connections};
+use checks::Verdict;
+use forced::ForcedOrders;
 pub use instruments::{Instrument, Instruments};
-use parse::{Asked, Changes, Message, TradeMade};
-use session::{Alarm, Session};
-use settings::Method;
-pub use settings::{Settings, TradeStream};
-use sync::BookSync;
+use parse::{Asked, DepthUpdate, Message, TradeMade};
+use polled::Polled;
+use session::{
+    CHECK, CLOCK, INTERVAL, POLLS, QUIET, SNAPSHOT, STREAMS, Session, TRADES, TURN, WHOLE, alarm,
+};
+pub use settings::{Forced, Settings, TradeStream};
+use streams::CONNECTIONS_MAX;
 use trades::Backlog;
+pub use venue::Venue;
 
-/// The one value of a block's `exchange` that is served.
-const VENUE: &str = "binance_spot";
-
-/// What the exchange lets one address spend in a minute.
-const REQUEST_WEIGHT_PER_MINUTE: u32 = 6_000;
+/// What a session may spend in a minute: what USD-M lets one address spend. Spot allows 6,000, but an adapter has one
+/// figure.
+/// <https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info#limits>
+const REQUEST_WEIGHT_PER_MINUTE: u32 = 2_400;
 
 /// Where an answer tells how much of that was spent in the running minute.
 /// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits>
 const USED_WEIGHT_HEADER: &str = "X-MBX-USED-WEIGHT-1M";
+
+/// The clock is first read so long after the start, in nanoseconds.
+const CLOCK_FIRST: u64 = 3_000_000_000;
 
 /// The adapter; nothing runs before its `start` event.
 #[derive(Debug, Default)]
@@ -56,9 +73,9 @@ impl Adapter for Binance {
         Description {
             name: "binance".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            venues: texts(&[VENUE]),
-            data_types: texts(&["orderbook", "trade"]),
-            settings: texts(&settings::KEYS),
+            venues: texts(&Venue::ALL.map(Venue::name)),
+            data_types: texts(Venue::UsdMargined.data_types()),
+            settings: Settings::keys().map(str::to_owned).collect(),
             connections_max: CONNECTIONS_MAX as u32,
             request_weight_per_minute: REQUEST_WEIGHT_PER_MINUTE,
             used_weight_header: Some(USED_WEIGHT_HEADER.to_owned()),
@@ -83,79 +100,118 @@ impl Adapter for Binance {
 struct Running {
     session: Session,
     instruments: Instruments,
-    connections: Connections,
+    streams: Streams,
+    /// The stream of everybody's forced orders, where it is collected.
+    forced_of_all: Option<StreamId>,
+    forced: ForcedOrders,
     changes: Changes,
     backlog: Backlog,
+    polled: Polled,
+    clock: ServerClock,
 }
 
 impl Running {
     fn start(now: u64, start: &Start, out: &mut Output) -> Self {
         let settings = Settings::read(&start.settings, out);
+        let limits = settings.venue.limits();
         let mut running = Self {
             session: Session::new(settings, start.seed),
             instruments: Instruments::default(),
-            connections: Connections::default(),
+            streams: Streams::new(limits, alarm(STREAMS, 0), start.seed),
+            forced_of_all: None,
+            forced: ForcedOrders::default(),
             changes: Changes::default(),
             backlog: Backlog::default(),
+            polled: Polled::default(),
+            clock: ServerClock::default(),
         };
+        running.collect_forced_of_all();
         running.collect(now, &start.instruments, out);
         running.set_interval_alarm(now, out);
+        out.wake_at(alarm(CLOCK, 0), now.saturating_add(CLOCK_FIRST));
         running
     }
 
     fn handle(&mut self, now: u64, event: &Event, out: &mut Output) {
         match event {
-            Event::Frame(frame) => self.frame(now, &frame.data, out),
-            Event::Alarm(number) => self.alarm(now, *number, out),
+            Event::Frame(frame) => self.frame(now, frame, out),
+            Event::Alarm(number) => self.alarm(now, Alarm::known_as(*number), out),
             Event::Response(response) => self.response(now, response, out),
-            Event::Opened(connection) => self.opened(now, *connection, out),
+            Event::Opened(connection) => {
+                self.streams
+                    .opened(*connection, now, &self.session.settings, out);
+            }
             Event::Closed(closed) => self.closed(now, closed.connection, out),
             Event::SymbolsChanged(names) => self.symbols_changed(now, names, out),
-            Event::ReportWanted(levels) => self.report(*levels as usize, out),
+            Event::ReportWanted(levels) => self.report(now, *levels as usize, out),
             Event::Stop => self.stop(out),
             Event::Start(_) => {}
         }
     }
 
-    fn frame(&mut self, now: u64, data: &[u8], out: &mut Output) {
+    fn frame(&mut self, now: u64, frame: &Frame, out: &mut Output) {
         let asked = Asked::new(&self.instruments, &self.session.settings);
-        let refusal = match parse::frame(data, asked, &mut self.changes) {
-            Ok(Message::Depth(update)) => {
-                let mut cx = self.session.at(now);
-                let instrument = self.instruments.get_mut(update.instrument);
-                let heard = instrument.map_or(Ok(()), |instrument| {
-                    instrument.book_heard = Some(now);
-                    let book = instrument.book.as_mut();
-                    book.map_or(Ok(()), |book| {
-                        book.update(&mut cx, &update, &self.changes, out)
-                    })
-                });
-                heard.err()
+        let connection = frame.connection;
+        let taken = match parse::frame(&frame.data, asked, &mut self.changes) {
+            Ok(Message::Depth(update)) => self.depth(now, connection, &update, out),
+            Ok(Message::Trade(trade)) => self.trade(now, connection, &trade, out),
+            Ok(Message::Forced(orders)) => self.forced_orders(now, connection, orders, out),
+            Ok(Message::Answer(number, problem)) => {
+                self.answer(now, connection, (number, problem), out)
             }
-            Ok(Message::Trade(trade)) => self.trade(now, &trade, out).err(),
             Ok(Message::Ignored) => {
                 out.ignored();
-                None
+                Ok(())
             }
             Ok(Message::Shutdown) => {
                 out.log(
                     LogLevel::Info,
-                    "the exchange will close this connection soon",
+                    "the exchange will close this connection soon; opening another one",
                 );
-                None
+                self.streams.renew(connection, &self.session.settings, out);
+                Ok(())
             }
-            Err(refusal) => Some(refusal),
+            Err(refusal) => Err(refusal),
         };
-        if let Some(refusal) = refusal {
+        if let Err(refusal) = taken {
             out.refused(&refusal);
         }
     }
 
-    fn trade(&mut self, now: u64, trade: &TradeMade, out: &mut Output) -> Result<(), Refusal> {
+    fn depth(
+        &mut self,
+        now: u64,
+        connection: u32,
+        update: &DepthUpdate,
+        out: &mut Output,
+    ) -> Result<(), Refusal> {
+        let Some(instrument) = self.instruments.get_mut(update.instrument) else {
+            return Ok(());
+        };
+        let (Some(book), Some(stream)) = (&mut instrument.book, instrument.streams.book) else {
+            return Ok(());
+        };
+        self.streams.heard(stream, connection, now);
+        let mut cx = self.session.at(now);
+        if book.update(&mut cx, connection, update.ids, &self.changes, out)? {
+            self.streams.took_over(stream, connection);
+        }
+        Ok(())
+    }
+
+    fn trade(
+        &mut self,
+        now: u64,
+        connection: u32,
+        trade: &TradeMade,
+        out: &mut Output,
+    ) -> Result<(), Refusal> {
         let Some(instrument) = self.instruments.get_mut(trade.instrument) else {
             return Ok(());
         };
-        instrument.trades_heard = Some(now);
+        if let Some(stream) = instrument.streams.trades {
+            self.streams.heard(stream, connection, now);
+        }
         if instrument.trades.follow(trade, out) {
             return Ok(());
         }
@@ -176,15 +232,42 @@ impl Running {
         self.backlog.set_alarm(out);
     }
 
-    fn alarm(&mut self, now: u64, number: u32, out: &mut Output) {
-        let alarm = Alarm::of(number);
+    /// The exchange answered one of our messages.
+    fn answer(
+        &mut self,
+        now: u64,
+        connection: u32,
+        (number, problem): (u64, Option<String>),
+        out: &mut Output,
+    ) -> Result<(), Refusal> {
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let asked = self.streams.asked_in(connection, number);
+        if let Some(problem) = problem {
+            for stream in asked {
+                self.streams.refused(stream, connection, now, &problem, out);
+            }
+            return Err(Refusal::new("exchange error", problem));
+        }
+        if asked.is_empty() {
+            // To a message that asked for streams no more, or that is none of ours.
+            out.ignored();
+        }
+        let cx = self.session.at(now);
+        for stream in asked {
+            self.streams.acknowledged(stream, connection, now);
+            let mut all = self.instruments.iter_mut();
+            let book = all.find(|(_, it)| it.streams.book == Some(stream));
+            if let Some(book) = book.and_then(|(_, it)| it.book.as_mut()) {
+                book.asked_for(&cx, connection, out);
+            }
+        }
+        Ok(())
+    }
+
+    fn alarm(&mut self, now: u64, alarm: Alarm, out: &mut Output) {
         let mut cx = self.session.at(now);
-        let book = alarm.instrument().and_then(|id| {
-            let instrument = self.instruments.get_mut(id)?;
-            instrument.book.as_mut()
-        });
-        match (alarm, book) {
-            (Alarm::Interval, _) => {
+        match alarm.kind {
+            INTERVAL => {
                 for (_, instrument) in self.instruments.iter_mut() {
                     if let Some(book) = &instrument.book {
                         book.tick(&cx, out);
@@ -192,30 +275,56 @@ impl Running {
                 }
                 self.set_interval_alarm(now, out);
             }
-            (Alarm::Turn, _) => {
+            TURN => {
                 self.backlog.woken();
                 self.send_for_trades(now, out);
             }
-            (Alarm::Trades(id), _) => {
-                if let Some(instrument) = self.instruments.get_mut(id) {
-                    instrument.trades.woken(&cx, &mut self.backlog, out);
-                }
+            STREAMS => self.streams.wake(now, &self.session.settings, out),
+            POLLS => {
+                self.polled.woken();
+                self.polled.send(&mut cx, &self.instruments, out);
+            }
+            CLOCK => self.read_clock(now, out),
+            _ => self.instrument_alarm(now, alarm, out),
+        }
+    }
+
+    fn instrument_alarm(&mut self, now: u64, alarm: Alarm, out: &mut Output) {
+        let mut cx = self.session.at(now);
+        let Some(instrument) = self.instruments.get_mut(alarm.id) else {
+            return;
+        };
+        match (alarm.kind, &mut instrument.book) {
+            (TRADES, _) => {
+                instrument.trades.woken(&cx, &mut self.backlog, out);
                 self.send_for_trades(now, out);
             }
-            (Alarm::Snapshot(_), Some(book)) => book.retry(&mut cx, out),
-            (Alarm::Quiet(_), Some(book)) => book.quiet(&mut cx, out),
-            (Alarm::Whole(_), Some(book)) => book.renew(&cx, out),
-            (_, None) => {}
+            (CHECK, _) if instrument.active => {
+                let symbol = &instrument.symbol;
+                instrument.check.send(&mut cx, alarm.id, symbol, out);
+            }
+            (SNAPSHOT, Some(book)) => book.retry(&mut cx, out),
+            (QUIET, Some(book)) => book.quiet(&mut cx, out),
+            (WHOLE, Some(book)) => book.renew(&cx, out),
+            _ => {}
         }
     }
 
     fn set_interval_alarm(&self, now: u64, out: &mut Output) {
-        if let (Method::Interval(interval), true) =
-            (self.session.settings.method, self.session.settings.books)
-        {
-            let next = (now / interval).saturating_add(1).saturating_mul(interval);
-            out.wake_at(Alarm::Interval.number(), next);
+        let settings = &self.session.settings;
+        if let Some(next) = settings.book.next_interval(now).filter(|_| settings.books) {
+            out.wake_at(alarm(INTERVAL, 0), next);
         }
+    }
+
+    /// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/general-endpoints#check-server-time>
+    fn read_clock(&mut self, now: u64, out: &mut Output) {
+        let mut cx = self.session.at(now);
+        let request = cx.next_request();
+        self.clock.ask(request, now);
+        let address = address::market(cx.settings, "time");
+        out.request(request, &address, 1, "clock", None);
+        out.wake_at(alarm(CLOCK, 0), now.saturating_add(ServerClock::EVERY));
     }
 
     fn response(&mut self, now: u64, response: &Response, out: &mut Output) {
@@ -229,124 +338,93 @@ impl Running {
             self.send_for_trades(now, out);
             return;
         }
-        for (_, instrument) in self.instruments.iter_mut() {
-            let book = instrument.book.as_mut();
-            if book.is_some_and(|book| book.answered(&mut cx, response, &mut self.changes, out)) {
+        if let Some(sent) = self.clock.answered(response.request) {
+            clock_answered(sent, now, response, out);
+            return;
+        }
+        let polled = &mut self.polled;
+        match polled.answered(&mut cx, response, &mut self.instruments, out) {
+            polled::Answered::NotMine => {}
+            polled::Answered::Done => return,
+            polled::Answered::Unlisted(id, why) => {
+                self.unlisted(now, id, why, out);
                 return;
             }
         }
+        self.answer_of_an_instrument(now, response, out);
     }
 
-    fn opened(&mut self, now: u64, connection: u32, out: &mut Output) {
-        self.connections.opened(connection);
-        let cx = self.session.at(now);
-        for book in carried(&mut self.instruments, connection) {
-            book.opened(&cx, out);
+    /// Finds the instrument that an answer is for: that of a check, or a depth snapshot.
+    fn answer_of_an_instrument(&mut self, now: u64, response: &Response, out: &mut Output) {
+        let mut cx = self.session.at(now);
+        let changes = &mut self.changes;
+        let found = self.instruments.iter_mut().find_map(|(id, instrument)| {
+            let mut verdict = instrument.check.answered(&cx, id, response, out);
+            if let Some(book) = instrument.book.as_mut().filter(|_| verdict.is_none()) {
+                verdict = book.answered(&mut cx, response, changes, out);
+            }
+            Some((id, verdict?))
+        });
+        match found {
+            Some((id, Verdict::Listed)) => self.listed(now, id, out),
+            Some((id, Verdict::Unlisted(why))) => self.unlisted(now, id, why, out),
+            Some((_, Verdict::Unclear)) | None => {}
         }
     }
 
     fn closed(&mut self, now: u64, connection: u32, out: &mut Output) {
-        let cx = self.session.at(now);
-        for book in carried(&mut self.instruments, connection) {
-            book.lost(&cx, out);
-        }
-        self.connections
-            .closed(connection, &self.instruments, &self.session.settings, out);
-    }
-
-    fn symbols_changed(&mut self, now: u64, names: &[String], out: &mut Output) {
-        let wanted: Vec<_> = names.iter().map(|name| name.to_uppercase()).collect();
+        let mut cx = self.session.at(now);
         for (_, instrument) in self.instruments.iter_mut() {
-            if !wanted.contains(&instrument.symbol) {
-                instrument.active = false;
-                instrument.connection = None;
-                instrument.book = None;
-                instrument.trades.pause(&mut self.backlog, out);
+            if let Some(book) = &mut instrument.book {
+                book.lost(&mut cx, connection, out);
             }
         }
-        self.connections.close_empty(&self.instruments, out);
-        self.collect(now, names, out);
+        self.streams
+            .closed(connection, now, &self.session.settings, out);
     }
 
-    /// Collects the instruments of these names that are not collected yet.
-    fn collect(&mut self, now: u64, names: &[String], out: &mut Output) {
-        let mut added = Vec::new();
-        for name in names {
-            let symbol = name.to_uppercase();
-            if symbol.is_empty()
-                || !symbol
-                    .chars()
-                    .all(|letter| letter.is_alphanumeric() || letter == '_')
-            {
-                out.log(
-                    LogLevel::Error,
-                    format_args!("{name:?} cannot be a symbol of Binance; left out"),
-                );
-                continue;
-            }
-            let known = self
-                .instruments
-                .by_symbol(&symbol)
-                .map(|(id, it)| (id, it.active));
-            let id = match known {
-                Some((_, true)) => continue,
-                Some((id, false)) => id,
-                None => self.add(symbol, out),
+    fn report(&mut self, now: u64, levels: usize, out: &mut Output) {
+        let cx = self.session.at(now);
+        let mut reports = Vec::new();
+        for (id, instrument) in self.instruments.iter().filter(|(_, it)| it.active) {
+            let mut report = instrument.report(id, levels);
+            let mut pushed = |stream: Option<StreamId>, data_type| {
+                let stream = stream.and_then(|stream| self.streams.report(stream, data_type));
+                report.streams.extend(stream);
             };
-            added.push(id);
-            let cx = self.session.at(now);
-            let Some(instrument) = self.instruments.get_mut(id) else {
-                continue;
-            };
-            instrument.active = true;
-            if cx.settings.books {
-                let mut book = BookSync::new(id, &instrument.symbol);
-                book.start(&cx, out);
-                instrument.book = Some(book);
-            }
+            pushed(instrument.streams.book, "orderbook");
+            pushed(instrument.streams.trades, "trade");
+            pushed(
+                instrument.streams.forced.or(self.forced_of_all),
+                "liquidation",
+            );
+            report.streams.extend(self.polled.report(&cx, id));
+            reports.push(report);
         }
-        self.connections
-            .carry(&added, &mut self.instruments, &self.session.settings, out);
-    }
-
-    fn add(&mut self, symbol: String, out: &mut Output) -> u32 {
-        let id = self.instruments.next_id();
-        out.declare(&wit::Instrument {
-            id,
-            exchange_symbol: symbol.clone(),
-            exchange: "binance".to_owned(),
-            market_type: MarketType::Spot,
-            symbol: names::base_quote(&symbol),
-        });
-        self.instruments.add(Instrument::new(id, symbol));
-        id
-    }
-
-    fn report(&self, levels: usize, out: &mut Output) {
-        let all = self.instruments.iter();
-        let active = all.filter(|(_, instrument)| instrument.active);
-        let settings = &self.session.settings;
-        out.report(
-            active
-                .map(|(id, it)| it.report(id, settings, levels))
-                .collect(),
-        );
+        out.report(reports);
     }
 
     fn stop(&mut self, out: &mut Output) {
         for (_, instrument) in self.instruments.iter_mut() {
             instrument.trades.release_all(&mut self.backlog, out);
         }
-        self.connections.close_all(out);
+        self.streams.close_all(out);
     }
 }
 
-/// The books whose streams come through a connection.
-fn carried(instruments: &mut Instruments, connection: u32) -> impl Iterator<Item = &mut BookSync> {
-    instruments
-        .iter_mut()
-        .filter(move |(_, instrument)| {
-            instrument.active && instrument.connection == Some(connection)
-        })
-        .filter_map(|(_, instrument)| instrument.book.as_mut())
+fn clock_answered(sent: u64, now: u64, response: &Response, out: &mut Output) {
+    let Ok(answer) = &response.outcome else {
+        return;
+    };
+    if answer.status != 200 {
+        return;
+    }
+    match parse::polled::server_time(&answer.body) {
+        Ok(time) => {
+            if let Some(difference) = ServerClock::difference(sent, now, time) {
+                out.clock_difference(difference);
+            }
+        }
+        Err(refusal) => out.refused(&refusal),
+    }
 }

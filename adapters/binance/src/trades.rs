@@ -13,7 +13,7 @@ use marketprism_kit::{Output, Refusal};
 
 use crate::address;
 use crate::parse::TradeMade;
-use crate::session::{Alarm, Context};
+use crate::session::{Context, TRADES, alarm};
 use answer::Unusable;
 pub use backlog::Backlog;
 
@@ -44,6 +44,8 @@ pub struct Trades {
     fetch: Fetch,
     /// When the alarm is set for.
     alarm: Option<u64>,
+    /// Events of nothing: their ids count, but nobody traded.
+    void: u64,
 }
 
 impl Trades {
@@ -55,6 +57,7 @@ impl Trades {
             line: Line::default(),
             fetch: Fetch::default(),
             alarm: None,
+            void: 0,
         }
     }
 
@@ -63,9 +66,28 @@ impl Trades {
     pub fn follow(&mut self, trade: &TradeMade, out: &mut Output) -> bool {
         let follows = self.line.follow(trade.id);
         if follows {
-            publish(trade, out);
+            self.publish(trade, out);
         }
         follows
+    }
+
+    #[inline]
+    fn publish(&mut self, trade: &TradeMade, out: &mut Output) {
+        // USD-M sends such events, of type NA, with a price of 0 too.
+        if trade.quantity.mantissa == 0 {
+            self.void += 1;
+            return;
+        }
+        out.trade(Trade {
+            instrument: trade.instrument,
+            sequence: trade.id,
+            id: None,
+            time: trade.time,
+            price: trade.price,
+            quantity: trade.quantity,
+            quantity_base: None,
+            side: trade.side,
+        });
     }
 
     /// Takes in a trade of the stream that does not follow the last one.
@@ -97,7 +119,7 @@ impl Trades {
     ) -> Taken {
         let taken = self.line.take(cx.now, trade.id, source, trade.clone());
         match taken {
-            Taken::Publish => publish(trade, out),
+            Taken::Publish => self.publish(trade, out),
             Taken::Held => backlog.held += 1,
             Taken::Duplicate | Taken::Doubtful => {}
         }
@@ -112,12 +134,16 @@ impl Trades {
 
     /// Does what is due.
     fn advance(&mut self, cx: &Context<'_>, backlog: &mut Backlog, out: &mut Output) {
-        self.pass_over_excess(out);
+        if can_be_fetched(cx) {
+            self.pass_over_excess(out);
+        } else {
+            self.pass_over_all(cx);
+        }
         self.release(cx, backlog, out);
         let mut due = self.line.waits_since().map(|since| since + HOLD_MAX);
         if let (Some(missing), Some(free)) = (self.line.missing(), self.fetch.free_at()) {
             let fetch_at = free.max(missing.since.saturating_add(GRACE));
-            if fetch_at <= cx.now {
+            if fetch_at <= cx.now && can_be_fetched(cx) {
                 self.fetch.queue();
                 backlog.turns.wait(self.instrument);
             } else {
@@ -126,7 +152,7 @@ impl Trades {
         }
         if let Some(due) = due.filter(|due| self.alarm.is_none_or(|set| *due < set)) {
             self.alarm = Some(due);
-            out.wake_at(Alarm::Trades(self.instrument).number(), due);
+            out.wake_at(alarm(TRADES, self.instrument), due);
         }
     }
 
@@ -138,7 +164,7 @@ impl Trades {
                 return;
             };
             backlog.held -= 1;
-            publish(&trade, out);
+            self.publish(&trade, out);
         }
     }
 
@@ -162,6 +188,17 @@ impl Trades {
         }
     }
 
+    /// What the stream left out stays missing where it cannot be fetched: no trade waits for it longer than for frames
+    /// that were only swapped.
+    fn pass_over_all(&mut self, cx: &Context<'_>) {
+        while let Some(missing) = self.line.missing() {
+            if missing.since.saturating_add(GRACE) > cx.now {
+                return;
+            }
+            self.line.give_up(missing.last);
+        }
+    }
+
     /// The turn to send a request has come.
     pub fn send(&mut self, cx: &mut Context<'_>, backlog: &mut Backlog, out: &mut Output) {
         let is_waited_for = self.fetch.turn();
@@ -175,8 +212,12 @@ impl Trades {
         let first = missing.first;
         let last = self.line.last_missing().unwrap_or(missing.last);
         let last = last.min(first.saturating_add(PAGE_MAX - 1));
-        let (address, weight) =
-            address::old_trades(cx.settings, stream, &self.symbol, first, last - first + 1);
+        let count = last - first + 1;
+        let Some((address, weight)) =
+            address::old_trades(cx.settings, stream, &self.symbol, first, count)
+        else {
+            return;
+        };
         let request = cx.next_request();
         backlog
             .turns
@@ -251,7 +292,7 @@ impl Trades {
     pub fn release_all(&mut self, backlog: &mut Backlog, out: &mut Output) {
         while let Some(trade) = self.line.release(u64::MAX, true) {
             backlog.held -= 1;
-            publish(&trade, out);
+            self.publish(&trade, out);
         }
     }
 
@@ -265,7 +306,7 @@ impl Trades {
     /// Writes the counters.
     pub fn report(&self, counters: &mut Counters) {
         *counters = Counters {
-            trades: self.line.published(),
+            trades: self.line.published().saturating_sub(self.void),
             duplicate_trades: self.line.duplicates(),
             missing_trades: self.line.missing_count(),
             fetched_trades: self.line.fetched(),
@@ -274,16 +315,8 @@ impl Trades {
     }
 }
 
-#[inline]
-fn publish(trade: &TradeMade, out: &mut Output) {
-    out.trade(Trade {
-        instrument: trade.instrument,
-        sequence: trade.id,
-        id: None,
-        time: trade.time,
-        price: trade.price,
-        quantity: trade.quantity,
-        quantity_base: None,
-        side: trade.side,
-    });
+/// Whether past trades of the stream can be had by their ids.
+fn can_be_fetched(cx: &Context<'_>) -> bool {
+    let stream = cx.settings.trades;
+    stream.is_some_and(|stream| cx.settings.venue.old_trades(stream).is_some())
 }

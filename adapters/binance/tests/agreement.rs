@@ -8,7 +8,7 @@
 )]
 
 use marketprism_binance::parse::{self, Asked, Changes};
-use marketprism_binance::{Instrument, Instruments, TradeStream};
+use marketprism_binance::{Instrument, Instruments, TradeStream, Venue};
 
 /// Frames tried; `MARKETPRISM_CASES` sets another number.
 const CASES: u64 = 1_000_000;
@@ -178,9 +178,11 @@ fn whatever_the_fast_path_reads_the_general_path_reads_the_same() {
             TradeStream::AggTrade
         };
         let asked = Asked {
+            venue: Venue::Spot,
             instruments: &instruments,
             books: case % 16 != 0,
             trades: Some(trades),
+            forced: None,
         };
         let frame = random.frame();
         let frame = if case % 4 == 0 {
@@ -214,9 +216,11 @@ fn whatever_the_fast_path_reads_the_general_path_reads_the_same() {
 fn no_frame_at_all_makes_the_parser_panic() {
     let instruments = instruments();
     let asked = Asked {
+        venue: Venue::Spot,
         instruments: &instruments,
         books: true,
         trades: Some(TradeStream::Trade),
+        forced: None,
     };
     let mut random = Random(42);
     let mut changes = Changes::default();

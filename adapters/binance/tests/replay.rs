@@ -13,8 +13,8 @@ use marketprism_kit::wit::{Action, BookState, Decimal, Event, MarketEvent, unpac
 use serde_json::Value;
 use support::{Replay, captures, recording};
 
-fn oracle(session: &str) -> Value {
-    let path = captures().join(format!("oracle/binance_spot.{session}.json"));
+fn oracle(venue: &str, session: &str) -> Value {
+    let path = captures().join(format!("oracle/{venue}.{session}.json"));
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str::<Value>(&text).unwrap()["sessions"][session]["symbols"].clone()
@@ -50,9 +50,10 @@ fn quantity_sum(replay: &Replay, instrument: u32) -> String {
     }
 }
 
-fn agrees_with_the_oracle(session: &str, settings: &str, symbols: &[&str]) -> Replay {
-    let records = recording(&format!("binance_spot.{session}"));
-    let oracle = oracle(session);
+fn agrees_with_the_oracle(name: &str, settings: &str, symbols: &[&str]) -> Replay {
+    let records = recording(name);
+    let (venue, session) = name.split_once('.').unwrap();
+    let oracle = oracle(venue, session);
     let mut replay = Replay::run(&records, settings, symbols);
     assert_eq!(replay.refused, Vec::<String>::new());
     let now = replay.now;
@@ -103,14 +104,18 @@ fn count(value: &Value) -> u32 {
 #[test]
 fn four_symbols_of_2021_agree_with_the_reference() {
     let symbols = ["NKNUSDT", "BLZETH", "LRCBTC", "RUNEEUR"];
-    let replay = agrees_with_the_oracle("cf-2021-10", r#"{"trade_stream":"aggTrade"}"#, &symbols);
+    let replay = agrees_with_the_oracle(
+        "binance_spot.cf-2021-10",
+        r#"{"trade_stream":"aggTrade"}"#,
+        &symbols,
+    );
     assert_eq!(replay.ignored, 86);
     assert_eq!(replay.requests, 4);
 }
 
 #[test]
 fn two_minutes_of_bitcoin_agree_with_the_reference() {
-    let replay = agrees_with_the_oracle("hft-btc-120s", "{}", &["BTCUSDT"]);
+    let replay = agrees_with_the_oracle("binance_spot.hft-btc-120s", "{}", &["BTCUSDT"]);
     assert_eq!(replay.ignored, 9_985);
     let books = replay
         .events
@@ -123,7 +128,7 @@ fn two_minutes_of_bitcoin_agree_with_the_reference() {
 #[test]
 fn publishing_every_change_keeps_the_same_book() {
     let settings = r#"{"orderbook":{"method":"websocket","deltas":true}}"#;
-    let replay = agrees_with_the_oracle("hft-btc-120s", settings, &["BTCUSDT"]);
+    let replay = agrees_with_the_oracle("binance_spot.hft-btc-120s", settings, &["BTCUSDT"]);
     let books = replay
         .events
         .iter()
@@ -137,4 +142,26 @@ fn the_same_recording_gives_the_same_events() {
     let records = recording("binance_spot.cf-2021-10");
     let run = || Replay::run(&records, "{}", &["NKNUSDT", "BLZETH"]).events;
     assert_eq!(run(), run());
+}
+
+#[test]
+fn four_swaps_of_2021_agree_with_the_reference() {
+    let symbols = ["SUSHIUSDT", "AKROUSDT", "KEEPUSDT", "CTKUSDT"];
+    let settings = r#"{"exchange":"binance_derivatives"}"#;
+    let replay = agrees_with_the_oracle("binance_usdm.cf-2021-07", settings, &symbols);
+    assert_eq!(replay.ignored, 613 + 67);
+    assert_eq!(replay.requests, 4);
+}
+
+#[test]
+fn two_minutes_of_the_bitcoin_swap_agree_with_the_reference() {
+    let settings = r#"{"exchange":"binance_derivatives","trade_stream":"trade"}"#;
+    let replay = agrees_with_the_oracle("binance_usdm.hft-btc-120s", settings, &["BTCUSDT"]);
+    assert_eq!(replay.ignored, 22_435);
+}
+
+#[test]
+fn publishing_every_change_of_a_swap_keeps_the_same_book() {
+    let settings = r#"{"exchange":"binance_derivatives","trade_stream":"trade","orderbook":{"method":"websocket","deltas":true}}"#;
+    agrees_with_the_oracle("binance_usdm.hft-btc-120s", settings, &["BTCUSDT"]);
 }

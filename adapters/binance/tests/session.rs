@@ -11,28 +11,33 @@ mod world;
 
 use marketprism_binance::Binance;
 use marketprism_kit::Adapter;
-use marketprism_kit::testing::{self, check};
+use marketprism_kit::testing::{self, Driver, check};
 use marketprism_kit::wit::Event;
-use world::{World, depth, trade};
+use world::{SECOND, World, depth, trade};
 
 #[test]
 fn it_starts_by_naming_instruments_and_connecting() {
-    let events = [(
-        7,
-        testing::start(
-            r#"{"trade_stream":"aggTrade"}"#,
-            &["BTCUSDT", "ethfdusd", "BTCUSDT", "a/b"],
-        ),
-    )];
+    let start = testing::start(
+        r#"{"trade_stream":"aggTrade"}"#,
+        &["BTCUSDT", "ethfdusd", "BTCUSDT", "a/b"],
+    );
+    let mut driver = Driver::<Binance>::default();
     assert_eq!(
-        check::<Binance>(&events),
+        driver.told(7, &start),
         "declare 0 BTCUSDT binance MarketType::Spot BTC-USDT\n\
          status 0 resyncing (starting) id 0 applied 0 gaps 0 resyncs 0\n\
          declare 1 ETHFDUSD binance MarketType::Spot ETH-FDUSD\n\
          status 1 resyncing (starting) id 0 applied 0 gaps 0 resyncs 0\n\
          log error \"a/b\" cannot be a symbol of Binance; left out\n\
-         connect 0 wss://stream.binance.com:9443/stream?streams=btcusdt@depth@100ms/btcusdt@aggTrade/ethfdusd@depth@100ms/ethfdusd@aggTrade\n\
-         wake 0 at 1000000000\n"
+         connect 0 wss://stream.binance.com:9443/stream\n\
+         wake 6 at 1000000007\n\
+         wake 0 at 1000000000\n\
+         wake 8 at 3000000007\n"
+    );
+    assert_eq!(
+        driver.told(8, &Event::Opened(0)),
+        "send 0 {\"method\":\"SUBSCRIBE\",\"params\":[\"btcusdt@depth@100ms\",\"btcusdt@aggTrade\",\
+         \"ethfdusd@depth@100ms\",\"ethfdusd@aggTrade\"],\"id\":0}\n"
     );
 }
 
@@ -40,13 +45,15 @@ fn it_starts_by_naming_instruments_and_connecting() {
 fn many_instruments_are_spread_over_connections() {
     let names: Vec<_> = (0..250).map(|n| format!("X{n}USDT")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let told = check::<Binance>(&[(1, testing::start("{}", &names))]);
-    let connects: Vec<_> = told
-        .lines()
-        .filter(|line| line.starts_with("connect"))
-        .collect();
-    assert_eq!(connects.len(), 3);
-    assert_eq!(connects[0].matches("@trade").count(), 100);
+    let mut driver = Driver::<Binance>::default();
+    let told = driver.told(1, &testing::start("{}", &names));
+    assert_eq!(told.matches("connect ").count(), 3);
+    for (connection, streams) in [(0, 200), (1, 200), (2, 100)] {
+        let told = driver.told(2, &Event::Opened(connection));
+        assert_eq!(told.matches("usdt@").count(), streams);
+        let messages = told.matches(&format!("send {connection} ")).count();
+        assert_eq!(messages, streams / 100);
+    }
 }
 
 #[test]
@@ -65,7 +72,7 @@ fn a_bad_setting_is_named_and_replaced_by_its_default() {
             "{key}: {told}"
         );
     }
-    assert!(told.contains("btcusdt@depth@100ms/btcusdt@trade"));
+    assert!(told.contains("connect 0"));
     assert!(
         check::<Binance>(&[(1, testing::start("nonsense", &["BTCUSDT"]))]).contains("connect 0")
     );
@@ -73,14 +80,18 @@ fn a_bad_setting_is_named_and_replaced_by_its_default() {
 
 #[test]
 fn only_the_data_types_asked_for_are_collected() {
-    let told = check::<Binance>(&[(
-        1,
-        testing::start(r#"{"data_types":["trade"]}"#, &["BTCUSDT"]),
-    )]);
+    let events = [
+        (
+            1,
+            testing::start(r#"{"data_types":["trade"]}"#, &["BTCUSDT"]),
+        ),
+        (2, Event::Opened(0)),
+    ];
+    let told = check::<Binance>(&events);
+    assert!(told.contains(r#""params":["btcusdt@trade"]"#), "{told}");
     assert!(
-        told.contains("streams=btcusdt@trade\n")
-            && !told.contains("status")
-            && !told.contains("wake")
+        !told.contains("status") && !told.contains("wake 0 "),
+        "{told}"
     );
 }
 
@@ -210,19 +221,32 @@ fn symbols_come_and_go_without_touching_the_others() {
     let changed = |names: &[&str]| {
         Event::SymbolsChanged(names.iter().map(|name| (*name).to_owned()).collect())
     };
-    assert_eq!(
-        world.tell(&changed(&["BTCUSDT", "ETHUSDT"])),
-        "declare 1 ETHUSDT binance MarketType::Spot ETH-USDT\n\
-         status 1 resyncing (starting) id 0 applied 0 gaps 0 resyncs 0\n\
-         connect 1 wss://stream.binance.com:9443/stream?streams=ethusdt@depth@100ms/ethusdt@trade\n"
+    let told = world.tell(&changed(&["BTCUSDT", "ETHUSDT"]));
+    assert!(
+        told.starts_with(
+            "declare 1 ETHUSDT binance MarketType::Spot ETH-USDT\n\
+             status 1 resyncing (starting) id 0 applied 0 gaps 0 resyncs 0\n\
+             send 0 {\"method\":\"SUBSCRIBE\",\"params\":[\"ethusdt@depth@100ms\",\"ethusdt@trade\"],\"id\":1}\n"
+        ),
+        "{told}"
     );
-    assert_eq!(world.tell(&changed(&["ETHUSDT"])), "close 0\n");
-    assert_eq!(world.tell(&testing::closed(0)), "");
+    world.now += SECOND;
+    let told = world.tell(&changed(&["ETHUSDT"]));
+    assert!(
+        told.starts_with(
+            "send 0 {\"method\":\"UNSUBSCRIBE\",\"params\":[\"btcusdt@depth@100ms\",\"btcusdt@trade\"],\"id\":2}\n"
+        ),
+        "{told}"
+    );
     assert_eq!(world.frame(&depth(101, 102, "", "")), "ignored\n");
-    assert_eq!(
-        world.tell(&changed(&["ETHUSDT", "BTCUSDT"])),
-        "status 0 resyncing (starting) id 0 applied 0 gaps 0 resyncs 0\n\
-         connect 2 wss://stream.binance.com:9443/stream?streams=btcusdt@depth@100ms/btcusdt@trade\n"
+    world.now += SECOND;
+    let told = world.tell(&changed(&["ETHUSDT", "BTCUSDT"]));
+    assert!(
+        told.starts_with(
+            "status 0 resyncing (starting) id 0 applied 0 gaps 0 resyncs 0\n\
+             send 0 {\"method\":\"SUBSCRIBE\",\"params\":[\"btcusdt@depth@100ms\",\"btcusdt@trade\"],\"id\":3}\n"
+        ),
+        "{told}"
     );
 }
 
@@ -247,7 +271,10 @@ fn it_describes_itself() {
     let description = Binance::describe();
     assert_eq!(
         (description.name.as_str(), description.venues.as_slice()),
-        ("binance", &["binance_spot".to_owned()][..])
+        (
+            "binance",
+            &["binance_spot".to_owned(), "binance_derivatives".to_owned()][..]
+        )
     );
     assert!(
         description

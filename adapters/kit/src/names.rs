@@ -1,10 +1,11 @@
 //! Normalised names: `BASE-QUOTE` from an exchange's joined symbol.
 
 /// Currencies that instruments are quoted in. The longest that fits wins, so "BTCFDUSD" is BTC-FDUSD.
-const QUOTES: [&str; 34] = [
+const QUOTES: [&str; 42] = [
     "USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USDP", "USDS", "USD1", "USD", "BTC", "ETH", "BNB",
     "EUR", "EURI", "GBP", "JPY", "DAI", "TRY", "BRL", "AUD", "RUB", "UAH", "NGN", "ZAR", "PLN",
-    "RON", "ARS", "MXN", "COP", "CZK", "IDRT", "BIDR", "VAI", "PAX",
+    "RON", "ARS", "MXN", "COP", "CZK", "IDRT", "BIDR", "VAI", "PAX", "XRP", "TRX", "DOGE", "DOT",
+    "SOL", "BKRW", "BVND", "GYEN",
 ];
 
 /// "BTCUSDT" is "BTC-USDT". A symbol that already has a dash, or that ends in no known quote currency, is only put in

@@ -1,9 +1,13 @@
 //! The exact shapes, byte for byte, in the exchange's own order of fields. Returns `None` wherever a frame differs.
 
+mod usdm;
+
+use marketprism_kit::book::UpdateIds;
 use marketprism_kit::scan::Scan;
 
 use super::{Asked, Changes, DepthUpdate, Message, NS_PER_MS, TradeMade, side};
 use crate::settings::TradeStream;
+use crate::venue::Venue;
 
 /// Reads a frame of an asked stream in the combined form.
 #[inline]
@@ -12,6 +16,9 @@ pub fn frame(data: &[u8], asked: Asked<'_>, changes: &mut Changes) -> Option<Mes
     scan.literal(b"{\"stream\":\"")?;
     let (id, instrument) = asked.instruments.by_stream(scan.until(b'@')?)?;
     let symbol = instrument.symbol.as_bytes();
+    if asked.venue == Venue::UsdMargined {
+        return usdm::frame(scan, id, symbol, asked, changes);
+    }
     match scan.rest().first()? {
         b'd' if asked.books => depth(scan, id, symbol, changes).map(Message::Depth),
         b't' if asked.trades == Some(TradeStream::Trade) => {
@@ -53,9 +60,12 @@ fn depth(
     scan.end()?;
     Some(DepthUpdate {
         instrument,
-        first,
-        last,
-        time,
+        ids: UpdateIds {
+            first,
+            last,
+            previous: None,
+            time,
+        },
     })
 }
 
@@ -123,6 +133,12 @@ pub fn snapshot(body: &[u8], changes: &mut Changes) -> Option<u64> {
     let mut scan = Scan::new(body);
     scan.literal(b"{\"lastUpdateId\":")?;
     let last_update_id = scan.unsigned()?;
+    if scan.rest().get(2) == Some(&b'E') {
+        scan.literal(b",\"E\":")?;
+        scan.unsigned()?;
+        scan.literal(b",\"T\":")?;
+        scan.unsigned()?;
+    }
     scan.literal(b",\"bids\":")?;
     scan.levels(&mut changes.bids)?;
     scan.literal(b",\"asks\":")?;

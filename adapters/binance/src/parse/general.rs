@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 
 use marketprism_kit::Refusal;
+use marketprism_kit::book::UpdateIds;
 use marketprism_kit::json::{self, Number, WireLevel};
 use marketprism_kit::wit::Decimal;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::{Asked, Changes, DepthUpdate, Message, NS_PER_MS, TradeMade, side};
+use super::{Asked, Changes, DepthUpdate, Message, TradeMade, forced, nanoseconds, side};
 use crate::settings::TradeStream;
+use crate::venue::Venue;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -23,9 +25,11 @@ struct Envelope<'a> {
     #[serde(borrow)]
     s: Option<&'a RawValue>,
     result: Option<IgnoredAny>,
-    id: Option<IgnoredAny>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
+    code: Option<IgnoredAny>,
     #[serde(rename = "lastUpdateId")]
     last_update_id: Option<IgnoredAny>,
 }
@@ -48,6 +52,8 @@ struct WireDepth<'a> {
     first: u64,
     #[serde(rename = "u")]
     last: u64,
+    #[serde(borrow)]
+    pu: Option<&'a RawValue>,
     b: Vec<WireLevel>,
     a: Vec<WireLevel>,
 }
@@ -84,6 +90,7 @@ struct WireSnapshot {
 enum Channel {
     Depth,
     Trade(TradeStream),
+    Forced,
 }
 
 /// Reads a frame or names the rule that it breaks.
@@ -101,6 +108,10 @@ fn combined(
     asked: Asked<'_>,
     changes: &mut Changes,
 ) -> Result<Message, Refusal> {
+    if stream == forced::EVERYBODYS && asked.forced.is_some() {
+        let data = data.ok_or_else(|| Refusal::new("wrong shape", "no data"))?;
+        return forced::orders(data.get().as_bytes(), None, asked);
+    }
     let Some((id, channel)) = asked_stream(stream, asked) else {
         // A notice of the exchange belongs to no stream.
         let kind = data.map(|data| json::object::<Kind<'_>>(data.get().as_bytes()));
@@ -130,6 +141,9 @@ fn asked_stream(stream: &str, asked: Asked<'_>) -> Option<(u32, Channel)> {
     if is_depth {
         return asked.books.then_some((id, Channel::Depth));
     }
+    if channel == "forceOrder" {
+        return asked.forced.is_some().then_some((id, Channel::Forced));
+    }
     let trades = asked.trades.filter(|trades| trades.name() == channel)?;
     Some((id, Channel::Trade(trades)))
 }
@@ -141,10 +155,20 @@ fn raw(
     changes: &mut Changes,
 ) -> Result<Message, Refusal> {
     let Some(kind) = envelope.e else {
-        if let Some(error) = envelope.error {
-            return Err(Refusal::new("exchange error", error.get()));
+        let failed = envelope.error.is_some() || envelope.code.is_some();
+        let number = envelope.id.and_then(|id| id.get().parse().ok());
+        if let Some(number) = number {
+            let problem = failed.then(|| String::from_utf8_lossy(data).into_owned());
+            return Ok(Message::Answer(number, problem));
         }
-        // An answer to a request, or a stream whose events carry no type (bookTicker, partial books).
+        if failed {
+            return Err(Refusal::new(
+                "exchange error",
+                String::from_utf8_lossy(data),
+            ));
+        }
+        // An answer to a request that is none of ours, or a stream whose events carry no type (bookTicker, partial
+        // books).
         let is_answer = envelope.result.is_some() || envelope.id.is_some();
         let is_known = is_answer || envelope.s.is_some() || envelope.last_update_id.is_some();
         return if is_known {
@@ -157,6 +181,7 @@ fn raw(
     let channel = match (&*kind, asked.trades) {
         ("serverShutdown", _) => return Ok(Message::Shutdown),
         ("depthUpdate", _) if asked.books => Channel::Depth,
+        ("forceOrder", _) if asked.forced.is_some() => return forced::orders(data, None, asked),
         (kind, Some(trades)) if kind == trades.name() => Channel::Trade(trades),
         _ => return Ok(Message::Ignored),
     };
@@ -202,15 +227,27 @@ fn event(
                 let found = format!("U {} is above u {}", wire.first, wire.last);
                 return Err(Refusal::new("update ids out of order", found));
             }
+            let previous = match asked.venue {
+                Venue::Spot => None,
+                Venue::UsdMargined => {
+                    let previous = wire.pu;
+                    let previous = previous.ok_or_else(|| Refusal::new("wrong shape", "no pu"))?;
+                    Some(scalar(previous)?)
+                }
+            };
             json::levels(&wire.b, &mut changes.bids)?;
             json::levels(&wire.a, &mut changes.asks)?;
             Ok(Message::Depth(DepthUpdate {
                 instrument,
-                first: wire.first,
-                last: wire.last,
-                time,
+                ids: UpdateIds {
+                    first: wire.first,
+                    last: wire.last,
+                    previous,
+                    time,
+                },
             }))
         }
+        Channel::Forced => forced::orders(data, streamed, asked),
         Channel::Trade(stream) => {
             let wire: WireTrade<'_> = json::object(data)?;
             let id = match stream {
@@ -265,11 +302,6 @@ pub(super) fn trade(
         time,
         side: side(buyer_is_maker),
     })
-}
-
-fn nanoseconds(ms: u64) -> Result<u64, Refusal> {
-    ms.checked_mul(NS_PER_MS)
-        .ok_or_else(|| Refusal::new("number out of range", format!("time {ms}")))
 }
 
 /// Reads a depth snapshot or names the rule that it breaks.

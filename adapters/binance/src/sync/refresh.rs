@@ -1,10 +1,7 @@
 //! A fresh snapshot under a live book. The live book goes on being published; the updates since the request are held,
 //! so that the fresh book takes over without missing or repeating one.
 
-use marketprism_kit::book::Book;
-
-use super::buffer::Buffer;
-use crate::parse::Changes;
+use marketprism_kit::book::{Book, Changes, Waiting};
 
 /// A snapshot that came before the live book reached it.
 #[derive(Debug)]
@@ -21,7 +18,7 @@ pub struct Refresh {
     /// The live book's update id when updates began to be held: an older snapshot cannot be brought up to date.
     pub from: u64,
     /// Updates applied to the live book since.
-    pub held: Buffer,
+    pub held: Waiting,
     /// The snapshot, once it came.
     pub snapshot: Option<Snapshot>,
 }
@@ -41,7 +38,7 @@ impl Refresh {
     pub fn new(from: u64) -> Self {
         Self {
             from,
-            held: Buffer::default(),
+            held: Waiting::default(),
             snapshot: None,
         }
     }
@@ -57,7 +54,10 @@ impl Refresh {
         };
         let mut fresh = Book::default();
         let loaded = fresh.load(&snapshot.levels.bids, &snapshot.levels.asks, depth_limit);
-        let mut newer = self.held.iter().filter(|held| held.last > snapshot.last);
+        let mut newer = self
+            .held
+            .iter()
+            .filter(|held| held.ids.last > snapshot.last);
         let complete =
             loaded.is_ok() && newer.all(|held| fresh.apply(&held.bids, &held.asks).is_ok());
         if complete && !fresh.is_crossed() {

@@ -1,10 +1,11 @@
 //! Reading the answer to a request for trades.
 
 use marketprism_kit::Refusal;
+use marketprism_kit::session::failure_text;
 use marketprism_kit::wit::Response;
 
 use crate::parse::{self, TradeMade};
-use crate::session::{Context, failure_text};
+use crate::session::Context;
 use crate::settings::TradeStream;
 
 /// Why there are no trades.

@@ -3,15 +3,15 @@
 use marketprism_kit::Output;
 use marketprism_kit::trades::{Pace, Turns};
 
-use crate::session::Alarm;
+use crate::session::{TURN, alarm};
 
 /// Requests for trades under way at once. Depth snapshots go on beside them, and every one counts among the host's.
 const REQUESTS_MAX: usize = 4;
 
-/// What requests for trades may cost: a part of the exchange's 6,000 a minute, because no book shall wait for its
-/// snapshot so that an old trade comes sooner.
+/// What requests for trades may cost: a third of what a session may spend, because no book shall wait for its snapshot
+/// so that an old trade comes sooner.
 const PACE: Pace = Pace {
-    weight_per_minute: 2_000,
+    weight_per_minute: crate::REQUEST_WEIGHT_PER_MINUTE / 3,
     weight_at_once: 500,
 };
 
@@ -50,7 +50,7 @@ impl Backlog {
         let next = self.turns.next_turn_at();
         if let Some(next) = next.filter(|next| self.alarm.is_none_or(|set| *next < set)) {
             self.alarm = Some(next);
-            out.wake_at(Alarm::Turn.number(), next);
+            out.wake_at(alarm(TURN, 0), next);
         }
     }
 

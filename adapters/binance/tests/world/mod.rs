@@ -1,6 +1,8 @@
 //! A session, of BTCUSDT if nothing else is said, in text.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod usdm;
+
 use marketprism_binance::Binance;
 use marketprism_kit::testing::{self, Driver};
 use marketprism_kit::wit::Event;
@@ -20,7 +22,7 @@ impl World {
         Self::with(&format!(r#"{{"orderbook":{orderbook}}}"#), &["BTCUSDT"])
     }
 
-    /// A started session with its first connection open.
+    /// A started session with its first connection open and its streams acknowledged.
     pub fn with(settings: &str, instruments: &[&str]) -> Self {
         let start = 1_760_000_000 * SECOND;
         let mut world = Self {
@@ -29,8 +31,18 @@ impl World {
             now: start,
         };
         world.tell(&testing::start(settings, instruments));
-        world.tell(&Event::Opened(0));
+        world.open(0);
         world
+    }
+
+    /// The connection opens, and the exchange acknowledges what was asked for through it.
+    pub fn open(&mut self, connection: u32) -> String {
+        let told = self.tell(&Event::Opened(connection));
+        for id in asked(&told) {
+            let answer = format!(r#"{{"result":null,"id":{id}}}"#);
+            self.tell(&testing::frame(connection, answer));
+        }
+        told
     }
 
     pub fn tell(&mut self, event: &Event) -> String {
@@ -64,4 +76,17 @@ pub fn trade(id: u64, price: &str) -> String {
     format!(
         r#"{{"stream":"btcusdt@trade","data":{{"e":"trade","E":1001,"s":"BTCUSDT","t":{id},"p":"{price}","q":"0.5","T":1000,"m":false,"M":true}}}}"#
     )
+}
+
+/// The numbers of the messages that were sent to the exchange.
+pub fn asked(told: &str) -> Vec<u64> {
+    let sent = told.lines().filter(|line| line.starts_with("send "));
+    let number = |line: &str| {
+        line.rsplit_once("\"id\":")?
+            .1
+            .strip_suffix('}')?
+            .parse()
+            .ok()
+    };
+    sent.filter_map(number).collect()
 }
