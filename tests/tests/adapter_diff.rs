@@ -57,7 +57,7 @@ fn rounded(recording: &Path) -> Vec<u64> {
         let id = trade["t"].as_u64().expect("an id");
         let price = trade["p"].as_str().expect("a price");
         let (_, places) = price.split_once('.').expect("decimal places");
-        if id % 50 == 0 && !places[1..].bytes().all(|digit| digit == b'0') {
+        if id.is_multiple_of(50) && !places[1..].bytes().all(|digit| digit == b'0') {
             ids.push(id);
         }
     }
