@@ -119,7 +119,10 @@ fn the_daemon_runs_the_example() {
         .map(|line| serde_json::from_str(line).expect("a message"))
         .collect();
     assert_eq!(trades.len(), 2, "{messages}");
-    for (trade, (id, price, side)) in trades.iter().zip([("7", "50.10", "buy"), ("9", "50.20", "sell")]) {
+    for (trade, (id, price, side)) in trades
+        .iter()
+        .zip([("7", "50.10", "buy"), ("9", "50.20", "sell")])
+    {
         assert_eq!(trade["subject"], "trade.example.spot.BTC-EUR");
         let payload = &trade["payload"];
         assert_eq!(payload["trade_id"], id);

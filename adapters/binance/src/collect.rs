@@ -63,6 +63,15 @@ impl Running {
             };
             self.begin(now, id, names.len(), out);
         }
+        let mut active = self.instruments.iter().filter(|(_, it)| it.active);
+        if self.session.settings.forced == Some(Forced::OfNamed)
+            && !active.any(|(_, it)| it.is_forced_wanted)
+        {
+            out.log(
+                LogLevel::Warn,
+                "data_types.liquidation.symbols names none of the symbols; no forced orders come",
+            );
+        }
         self.streams.settle(now, &self.session.settings, out);
         let mut cx = self.session.at(now);
         self.polled.send(&mut cx, &self.instruments, out);

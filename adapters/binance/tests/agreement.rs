@@ -8,7 +8,7 @@
 )]
 
 use marketprism_binance::parse::{self, Asked, Changes};
-use marketprism_binance::{Instrument, Instruments, TradeStream, Venue};
+use marketprism_binance::{Forced, Instrument, Instruments, TradeStream, Venue};
 
 /// Frames tried; `MARKETPRISM_CASES` sets another number.
 const CASES: u64 = 1_000_000;
@@ -121,6 +121,86 @@ impl Random {
         }
     }
 
+    /// A frame of USD-M.
+    fn swap_frame(&mut self) -> String {
+        let stream = self.pick(&[
+            "btcusdt", "btcusdt", "btcusdt", "btcusdt", "btcusdt", "btcusdt", "btcusdt", "ethusdt",
+            "xyz",
+        ]);
+        let symbol = self.pick(&[
+            "BTCUSDT", "BTCUSDT", "BTCUSDT", "BTCUSDT", "BTCUSDT", "BTCUSDT", "ETHUSDT", "",
+        ]);
+        let time = if self.below(20) == 0 {
+            self.digits(20)
+        } else {
+            "1723161255208".to_owned()
+        };
+        let kind_of_symbol = self.pick(&[
+            "",
+            "",
+            "",
+            r#","st":1"#,
+            r#","st":1"#,
+            r#","st":"1""#,
+            r#","x":[]"#,
+        ]);
+        match self.below(3) {
+            0 => {
+                let (first, previous) = (self.id(), self.id());
+                let last = if self.below(4) == 0 {
+                    self.id()
+                } else {
+                    first.clone()
+                };
+                let (bids, asks) = (self.levels(), self.levels());
+                let speed = self.pick(&[
+                    "100ms", "100ms", "100ms", "0ms", "0ms", "250ms", "ms", "00ms", "x",
+                ]);
+                let more = self.pick(&[
+                    "",
+                    "",
+                    r#""ps":"BTCUSDT","st":1,"#,
+                    r#""ps":"B\"T","st":1,"#,
+                    r#""ps":"B\\","st":1,"#,
+                    r#""st":1,"#,
+                ]);
+                format!(
+                    r#"{{"stream":"{stream}@depth@{speed}","data":{{"e":"depthUpdate","E":{time},"T":{time},"s":"{symbol}",{more}"U":{first},"u":{last},"pu":{previous},"b":{bids},"a":{asks}}}}}"#
+                )
+            }
+            1 => {
+                let (id, price, quantity) = (self.id(), self.number(), self.number());
+                let kind = self.pick(&[
+                    "",
+                    r#""X":"MARKET","#,
+                    r#""X":"MARKET","#,
+                    r#""X":"INSURANCE_FUND","#,
+                    r#""X":"A\"D","#,
+                    r#""X":1,"#,
+                ]);
+                let maker = self.pick(&["true", "false", "true", "false", "true", "false", "1"]);
+                format!(
+                    r#"{{"stream":"{stream}@trade","data":{{"e":"trade","E":{time},"T":{time},"s":"{symbol}","t":{id},"p":"{price}","q":"{quantity}",{kind}"m":{maker}{kind_of_symbol}}}}}"#
+                )
+            }
+            _ => {
+                let (id, price, quantity) = (self.id(), self.number(), self.number());
+                let normal = self.pick(&[
+                    "",
+                    "",
+                    "",
+                    r#""nq":"0.5","#,
+                    r#""nq":"0.5","#,
+                    r#""nq":"","#,
+                ]);
+                let maker = self.pick(&["true", "false", "true", "false", "true", "null"]);
+                format!(
+                    r#"{{"stream":"{stream}@aggTrade","data":{{"e":"aggTrade","E":{time},"a":{id},"s":"{symbol}","p":"{price}","q":"{quantity}",{normal}"f":5,"l":6,"T":{time},"m":{maker}{kind_of_symbol}}}}}"#
+                )
+            }
+        }
+    }
+
     fn mutated(&mut self, frame: String) -> Vec<u8> {
         let mut bytes = frame.into_bytes();
         for _ in 0..self.below(3) {
@@ -166,6 +246,15 @@ fn cases() -> u64 {
 
 #[test]
 fn whatever_the_fast_path_reads_the_general_path_reads_the_same() {
+    agree(Venue::Spot, Random::frame);
+}
+
+#[test]
+fn whatever_the_fast_path_of_usd_m_reads_the_general_path_reads_the_same() {
+    agree(Venue::UsdMargined, Random::swap_frame);
+}
+
+fn agree(venue: Venue, make: impl Fn(&mut Random) -> String) {
     let instruments = instruments();
     let mut random = Random(0x2545_F491_4F6C_DD1D);
     let (mut fast, mut general) = (Changes::default(), Changes::default());
@@ -178,13 +267,13 @@ fn whatever_the_fast_path_reads_the_general_path_reads_the_same() {
             TradeStream::AggTrade
         };
         let asked = Asked {
-            venue: Venue::Spot,
+            venue,
             instruments: &instruments,
             books: case % 16 != 0,
             trades: Some(trades),
             forced: None,
         };
-        let frame = random.frame();
+        let frame = make(&mut random);
         let frame = if case % 4 == 0 {
             frame.into_bytes()
         } else {
@@ -215,17 +304,21 @@ fn whatever_the_fast_path_reads_the_general_path_reads_the_same() {
 #[test]
 fn no_frame_at_all_makes_the_parser_panic() {
     let instruments = instruments();
-    let asked = Asked {
-        venue: Venue::Spot,
-        instruments: &instruments,
-        books: true,
-        trades: Some(TradeStream::Trade),
-        forced: None,
-    };
     let mut random = Random(42);
     let mut changes = Changes::default();
-    for _ in 0..cases() / 20 {
-        let frame = random.frame();
+    for case in 0..cases() / 20 {
+        let (venue, frame) = if case % 2 == 0 {
+            (Venue::Spot, random.frame())
+        } else {
+            (Venue::UsdMargined, random.swap_frame())
+        };
+        let asked = Asked {
+            venue,
+            instruments: &instruments,
+            books: true,
+            trades: Some(TradeStream::Trade),
+            forced: Some(Forced::OfAll),
+        };
         let frame = random.mutated(frame);
         let _ = parse::frame(&frame, asked, &mut changes);
         let _ = parse::snapshot(&frame, &mut changes);

@@ -10,7 +10,7 @@ use marketprism_kit::wit::{Action, Event, MarketEvent};
 use serde::Deserialize;
 
 /// One line of a recording.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Record {
     pub t_ns: Option<u64>,
     pub kind: String,
@@ -88,8 +88,10 @@ impl Replay {
                 replay.tell(records, at, &Event::Alarm(alarm));
             }
             replay.now = now;
-            if record.kind == "ws" {
-                replay.tell(records, at, &testing::frame(0, record.data.as_str()));
+            match record.kind.as_str() {
+                "ws" => replay.tell(records, at, &testing::frame(0, record.data.as_str())),
+                "ws_close" => replay.tell(records, at, &testing::closed(0)),
+                _ => {}
             }
             for request in replay.answers.remove(&at).unwrap_or_default() {
                 replay.tell(
