@@ -6,6 +6,7 @@
 
 pub mod adapter_folder;
 pub mod bus;
+pub mod compare;
 pub mod config;
 pub mod distribution;
 pub mod limits;

@@ -4,9 +4,12 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use crate::sandbox::contract::{InstrumentReport, unpack};
-use crate::status::SessionStatus;
+use crate::sandbox::contract::{InstrumentReport, StreamState, unpack};
+use crate::status::{InstrumentStatus, SessionStatus, stream_state_name};
 use crate::wire::{digits, state_name};
+
+/// Characters of an exchange's words that are shown.
+const WORDS_MAX: usize = 80;
 
 /// Turns the counters of sessions into lines; remembers the figures of the last time.
 pub struct View {
@@ -77,10 +80,28 @@ impl View {
             if let Some(report) = &instrument.report {
                 let symbol = &instrument.names.exchange_symbol;
                 let _ = write!(text, "\n          {symbol:<12} {}", book(report));
+                text.push_str(&trouble(instrument));
             }
         }
         text
     }
+}
+
+/// What is wrong with an instrument, behind its line: why it cannot be collected, else which streams bring nothing.
+fn trouble(instrument: &InstrumentStatus) -> String {
+    if let Some(problem) = instrument.problem() {
+        // They come from outside, and a terminal obeys control characters.
+        let shown = problem.chars().filter(|it| !it.is_control());
+        let words: String = shown.take(WORDS_MAX).collect();
+        return format!("  cannot be collected: {words}");
+    }
+    let dead = instrument
+        .streams()
+        .filter(|(_, stream)| matches!(stream.state, StreamState::Silent | StreamState::Refused));
+    dead.map(|(data_type, stream)| {
+        format!("  {} {}", data_type.name(), stream_state_name(stream.state))
+    })
+    .collect()
 }
 
 fn book(report: &InstrumentReport) -> String {

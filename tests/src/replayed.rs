@@ -1,15 +1,18 @@
 //! Recordings through the session and a shipped `.wasm`, and what an independent reference replay found in them.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use marketprism_host::adapter_folder;
 use marketprism_host::bus::Bus;
 use marketprism_host::config;
+use marketprism_host::limits::Limits;
 use marketprism_host::replay::{Replay, Show};
-use marketprism_host::sandbox::{Engine, Grant};
+use marketprism_host::sandbox::{Adapter, Engine, Grant};
 use marketprism_host::session::Plan;
 use marketprism_host::wire::Subjects;
 use marketprism_host::world::Pace;
@@ -55,16 +58,8 @@ pub fn replay(block: &str, capture: &Path) -> (String, Value) {
 pub fn prepare(block: &str, capture: &Path, bus: Option<Bus>) -> Replay {
     let config = config::parse(block, "test.yaml", &|_| None).expect("a valid configuration");
     let exchange = &config.exchanges[0];
-    let adapter = exchange.name.split('_').next().expect("a name");
-    let engine = Engine::new(None).expect("the engine starts");
-    let adapter = adapter_folder::open(
-        &engine,
-        &crate::adapter(adapter),
-        &Grant::default(),
-        &exchange.limits,
-    )
-    .expect("the adapter");
-    let plan = Plan::new(exchange, Subjects::default(), adapter.into());
+    let adapter = adapter(exchange.name.split('_').next().expect("a name"));
+    let plan = Plan::new(exchange, Subjects::default(), adapter);
     Replay {
         plan,
         captures: vec![capture.to_path_buf()],
@@ -72,6 +67,19 @@ pub fn prepare(block: &str, capture: &Path, bus: Option<Bus>) -> Replay {
         show: Show::Messages,
         bus,
     }
+}
+
+/// An adapter by its name, compiled once for all tests of one program.
+fn adapter(name: &str) -> Arc<Adapter> {
+    static COMPILED: Mutex<BTreeMap<String, Arc<Adapter>>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let adapter = compiled.entry(name.to_owned()).or_insert_with(|| {
+        let engine = Engine::new(None).expect("the engine starts");
+        let (file, grant) = (crate::adapter(name), Grant::default());
+        let adapter = adapter_folder::open(&engine, &file, &grant, &Limits::default());
+        adapter.expect("the adapter").into()
+    });
+    Arc::clone(adapter)
 }
 
 /// What the reference replay of a recording found, by symbol.

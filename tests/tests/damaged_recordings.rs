@@ -8,7 +8,7 @@ use marketprism_tests::replayed::{oracle, replay};
 use serde_json::Value;
 
 /// Damaged copies of each recording.
-const COPIES: u64 = 12;
+const COPIES: u64 = 6;
 
 /// What a replay published.
 #[derive(Default)]
@@ -71,7 +71,7 @@ fn check(name: &str, exchange: &str, market_type: &str, more: &str) {
     let symbols: Vec<_> = oracle(name).keys().cloned().collect();
     let block = format!(
         "exchanges:\n  {exchange}:\n    market_type: {market_type}\n    symbols: [{}]\n    \
-         data_types: [orderbook, trade]\n    orderbook: {{method: websocket, deltas: true, depth_limit: 1000}}\n{more}",
+         data_types: [orderbook, trade]\n    orderbook: {{method: websocket, depth_limit: 1000, nats_publish_depth: 25}}\n{more}",
         symbols.join(", ")
     );
     let (messages, _) = replay(&block, &marketprism_tests::capture(name));
@@ -80,7 +80,7 @@ fn check(name: &str, exchange: &str, market_type: &str, more: &str) {
     for seed in 0..COPIES {
         let about = format!("{name}, copy {seed}");
         // From one damage in the whole recording to one in twenty frames.
-        let one_in = (frames >> (seed / 2)).max(20);
+        let one_in = (frames >> seed).max(20);
         let copy = damaged(name, seed, one_in, 2 * symbols.len());
         let (messages, summary) = replay(&block, copy.file.path());
         let found = read(&messages, &about);

@@ -147,7 +147,8 @@ fn health_tells_the_truth_about_books_connections_and_nats() {
         );
     }
     let stream = &session["instruments"]["BTCUSDT"]["streams"][0];
-    assert_eq!(stream["status"], "live");
+    assert_eq!(stream["state"], "live");
+    assert_eq!(session["instruments"]["BTCUSDT"]["problem"], Value::Null);
 
     // Nothing can be published: nobody may take that for health.
     world.nats.kill();

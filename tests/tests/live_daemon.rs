@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use marketprism_tests::daemon::{Block, Daemon, Listener, PATIENCE};
 use marketprism_tests::exchange::{Faults, FrameFault, Settings, Simulator};
+use marketprism_tests::hot_storage;
 use marketprism_tests::nats_server::NatsServer;
 use serde_json::Value;
 
@@ -47,6 +48,10 @@ fn every_trade_is_published_once_and_in_order_and_every_book_is_true() {
     while books < 60 || trades < 400 {
         let published = messages.before(end);
         let (subject, payload) = (&published.subject, published.json());
+        if subject.starts_with("trade.") || subject.starts_with("orderbook.") {
+            hot_storage::read(subject, &published.payload)
+                .unwrap_or_else(|complaints| panic!("{subject}: {complaints:?}"));
+        }
         if subject.starts_with("trade.") {
             let id: u64 = payload["trade_id"]
                 .as_str()

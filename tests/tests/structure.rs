@@ -85,7 +85,7 @@ fn one_room_names_each_big_dependency() {
 #[test]
 fn calls_run_one_way() {
     // Each room, and the rooms that it may know.
-    let may_know: [(&str, &[&str]); 25] = [
+    let may_know: [(&str, &[&str]); 26] = [
         (
             "main",
             &["adapter_folder", "bus", "command", "config", "logs"],
@@ -95,6 +95,7 @@ fn calls_run_one_way() {
             &[
                 "adapter_folder",
                 "bus",
+                "compare",
                 "config",
                 "limits",
                 "record",
@@ -135,9 +136,10 @@ fn calls_run_one_way() {
         (
             "replay",
             &[
-                "bus", "record", "sandbox", "session", "status", "view", "wire", "world",
+                "bus", "compare", "record", "sandbox", "session", "status", "view", "wire", "world",
             ],
         ),
+        ("compare", &["wire"]),
         (
             "serve",
             &[

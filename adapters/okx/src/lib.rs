@@ -62,7 +62,7 @@ const DATA_TYPES: [&str; 7] = [
 ];
 
 /// The exchange limits each address by itself, mostly for each instrument; this is far below all of them together.
-const REQUEST_WEIGHT_PER_MINUTE: u32 = 1_200;
+const REQUEST_WEIGHT_PER_MINUTE: u32 = 3_000;
 
 /// The adapter; nothing runs before its `start` event.
 #[derive(Debug, Default)]

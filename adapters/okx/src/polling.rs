@@ -109,10 +109,10 @@ impl Polling {
             let contracts = CONTRACTS.iter().find(|(_, contracts)| *contracts == key);
             if key == CLOCK {
                 self.clock.ask(request, cx.now);
-                out.request(request, &address::time(cx.settings), 1, "", None);
+                out.request(request, &address::time(cx.settings), 1, "clock", None);
             } else if let Some((kind, _)) = contracts {
                 let address = address::instruments(cx.settings, *kind);
-                out.request(request, &address, 1, "", None);
+                out.request(request, &address, 1, "instruments", None);
             } else if let Some(what) = polled::Kind::of(key.kind)
                 && let Some(instrument) = instruments.get(key.instrument)
             {

@@ -121,9 +121,13 @@ impl BookSync {
             return self.take_beside(cx, connection, frame, out);
         }
         if frame.is_snapshot {
-            self.source = Some(connection);
             self.successor = None;
-            return self.load(cx, frame, out);
+            let wish = self.load(cx, frame, out)?;
+            if wish == Wish::Nothing && self.live.state() == BookState::Synced {
+                self.source = Some(connection);
+                return Ok(Wish::TookOver(connection));
+            }
+            return Ok(wish);
         }
         if !is_source {
             // What the connection before still brings while the book is built anew is of the same chain.
@@ -163,6 +167,7 @@ impl BookSync {
             }
         };
         if let Some(reason) = broken {
+            out.refused(&Refusal::new(reason, self.name.as_str()));
             self.live.gaps += u64::from(was_synced);
             return Ok(self.give_up(cx, reason, out));
         }

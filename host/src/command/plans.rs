@@ -52,7 +52,12 @@ pub(super) fn plan_to_run(
     whole_plan(config, exchange, found.adapter)
 }
 
-fn whole_plan(config: &Config, exchange: &Exchange, adapter: Adapter) -> anyhow::Result<Plan> {
+/// What to run: the block with this adapter.
+pub(super) fn whole_plan(
+    config: &Config,
+    exchange: &Exchange,
+    adapter: Adapter,
+) -> anyhow::Result<Plan> {
     let templates = config
         .nats
         .streams

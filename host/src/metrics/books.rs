@@ -1,4 +1,4 @@
-//! Each instrument: its book, its trades, its streams, as its adapter last reported them.
+//! Each instrument: its book and its trades, as its adapter last reported them.
 
 use std::sync::Arc;
 
@@ -93,21 +93,5 @@ pub(super) fn add(families: &mut Families, sessions: &[Arc<SessionStatus>]) {
     for (session, symbol, report) in &reports {
         let labels = [("exchange", *session), ("symbol", *symbol)];
         missing.add_count(&labels, report.counters.missing_trades);
-    }
-    let mut heard = families.gauge(
-        "marketprism_stream_last_heard_timestamp_seconds",
-        "When a stream last brought something usable.",
-    );
-    for (session, symbol, report) in &reports {
-        for stream in &report.streams {
-            if let Some(ns) = stream.heard {
-                let labels = [
-                    ("exchange", *session),
-                    ("symbol", *symbol),
-                    ("data_type", stream.data_type.as_str()),
-                ];
-                heard.add(&labels, ns as f64 / 1e9);
-            }
-        }
     }
 }

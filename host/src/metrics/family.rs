@@ -1,5 +1,6 @@
 //! Putting metrics together: names, helps and labelled figures.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use prometheus::proto::{
@@ -85,11 +86,23 @@ impl Families {
         Family(self.0.push_mut(family))
     }
 
-    /// The metrics that have a figure.
-    pub(super) fn finish(self) -> Vec<MetricFamily> {
+    /// The metrics that have a figure. Of figures under the same labels the first is kept: adapters give many of the
+    /// labels, and with one figure twice Prometheus would take nothing of the page.
+    pub(super) fn finish(mut self) -> Vec<MetricFamily> {
+        for family in &mut self.0 {
+            let mut seen = HashSet::new();
+            let mut figures = family.take_metric();
+            figures.retain(|figure| seen.insert(labels_of(figure)));
+            family.set_metric(figures);
+        }
         let has_figures = |family: &MetricFamily| !family.get_metric().is_empty();
         self.0.into_iter().filter(has_figures).collect()
     }
+}
+
+fn labels_of(figure: &Metric) -> Vec<(String, String)> {
+    let text = |pair: &LabelPair| (pair.name().to_owned(), pair.value().to_owned());
+    figure.get_label().iter().map(text).collect()
 }
 
 impl Family<'_> {

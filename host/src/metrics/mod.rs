@@ -7,6 +7,7 @@ mod daemon;
 mod family;
 mod publishing;
 mod requests;
+mod streams;
 
 use prometheus::{Encoder, TextEncoder};
 
@@ -40,6 +41,7 @@ pub fn text(board: &Board, kept: &Kept) -> Result<Vec<u8>, prometheus::Error> {
     let mut families = Families::default();
     publishing::add(&mut families, &sessions);
     books::add(&mut families, &sessions);
+    streams::add(&mut families, &sessions);
     requests::add(&mut families, &sessions);
     adapters::add(&mut families, &sessions);
     daemon::add_kept(&mut families, kept);
@@ -48,3 +50,6 @@ pub fn text(board: &Board, kept: &Kept) -> Result<Vec<u8>, prometheus::Error> {
     TextEncoder::new().encode(&families.finish(), &mut text)?;
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests;

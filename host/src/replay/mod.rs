@@ -1,5 +1,7 @@
-//! The command `replay`: a recording, or the bundle of a fault, through the session and the adapter that run live.
+//! Recordings through the session and the adapters that run live: one recording through one adapter, through two
+//! versions in step, or the bundle of a fault.
 
+mod diff;
 mod rerun;
 mod summary;
 mod words;
@@ -18,6 +20,7 @@ use crate::session::{Plan, Session};
 use crate::status::SessionStatus;
 use crate::view::View;
 use crate::world::{Pace, ReplayWorld};
+pub use diff::Diff;
 pub use rerun::Rerun;
 
 /// Faults after which a replay gives up: the same input will go on to give the same fault.
@@ -129,7 +132,7 @@ async fn play(
 }
 
 fn recover(session: &mut Session<ReplayWorld>, fault: &Fault) -> anyhow::Result<()> {
-    tracing::error!("the adapter was stopped: {fault}");
+    tracing::error!(session = session.name(), "the adapter was stopped: {fault}");
     let faults = session.tally().faults + 1;
     anyhow::ensure!(
         faults < FAULTS_MAX,

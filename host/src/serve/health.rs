@@ -1,31 +1,18 @@
 //! The health document: the fields of the old collector, with the truth in them, and `mode` and `processes`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
+use super::coverage::coverage;
 use super::pages::timestamp;
 use super::verdict::{self, Verdict};
 use crate::process::{MachineFigures, ProcessFigures};
 use crate::rest::HostUsage;
 use crate::sandbox::contract::{BookState, InstrumentReport, unpack};
-use crate::status::{Board, InstrumentStatus, SessionStatus, State};
-use crate::wire::{DataType, digits, iso_text, state_name};
-
-/// Seconds after which a data type of an exchange counts as out of date.
-const fn fresh_seconds(data_type: DataType) -> f64 {
-    match data_type {
-        DataType::Trade | DataType::Orderbook | DataType::OrderbookDelta => 60.0,
-        DataType::OrderbookStatus | DataType::Liquidation => 3_600.0,
-        DataType::FundingRate
-        | DataType::OpenInterest
-        | DataType::LsrTopPosition
-        | DataType::LsrAllAccount
-        | DataType::VolatilityIndex => 28_800.0,
-    }
-}
+use crate::status::{Board, InstrumentStatus, SessionStatus, State, stream_state_name};
+use crate::wire::{digits, iso_text, state_name};
 
 /// A session with its verdict and the reasons for it.
 struct Judged {
@@ -42,7 +29,7 @@ pub(super) fn document(board: &Board) -> Value {
         .sessions()
         .into_iter()
         .map(|session| {
-            let (verdict, reasons) = verdict::of_session(&session, now);
+            let (verdict, reasons) = verdict::of_session(&session);
             Judged {
                 session,
                 verdict,
@@ -74,7 +61,7 @@ pub(super) fn document(board: &Board) -> Value {
             (name.to_owned(), check(name, verdict, details, begun))
         }).collect::<Map<_, _>>(),
         "metrics": machine(board, &judged),
-        "coverage": coverage(&judged, now),
+        "coverage": coverage(judged.iter().map(|it| &*it.session), now),
         "processes": processes,
         "request_budgets": board.budgets().iter().map(budget).collect::<Vec<_>>(),
         "summary": {
@@ -109,24 +96,25 @@ fn check(name: &str, verdict: Verdict, details: Value, begun: Instant) -> Value 
 }
 
 fn nats_check(judged: &[Judged]) -> Check {
-    let mut away = Vec::new();
-    for it in judged {
-        if it.session.outgoing.connected == Some(false) {
-            away.push(it.session.name.as_str());
-        }
-    }
-    let is_wanted = judged
+    // A session that is stopped or has no server configured wants no connection, so it says nothing about NATS.
+    let wanting: Vec<(&str, bool)> = judged
         .iter()
-        .any(|it| it.session.outgoing.connected.is_some());
+        .filter_map(|it| Some((it.session.name.as_str(), it.session.outgoing.connected?)))
+        .collect();
+    let away: Vec<&str> = wanting
+        .iter()
+        .filter(|(_, is_connected)| !is_connected)
+        .map(|(name, _)| *name)
+        .collect();
     let verdict = match away.len() {
         0 => Verdict::Healthy,
-        some if some < judged.len() => Verdict::Degraded,
+        some if some < wanting.len() => Verdict::Degraded,
         _ => Verdict::Unhealthy,
     };
     let problem = (!away.is_empty()).then(|| format!("not connected: {}", away.join(", ")));
     let details = json!({
-        "connected": away.is_empty() && is_wanted,
-        "enabled": is_wanted,
+        "connected": away.is_empty() && !wanting.is_empty(),
+        "enabled": !wanting.is_empty(),
         "problem": problem,
     });
     ("nats", verdict, details)
@@ -177,48 +165,6 @@ fn machine(board: &Board, judged: &[Judged]) -> Value {
     })
 }
 
-/// By data type and exchange: when something was last published.
-fn coverage(judged: &[Judged], now: u64) -> Value {
-    let mut lasts: BTreeMap<DataType, BTreeMap<&str, u64>> = BTreeMap::new();
-    let mut synced: BTreeMap<&str, u64> = BTreeMap::new();
-    for it in judged {
-        for subject in it.session.outgoing.delivered.subjects.values() {
-            let exchanges = lasts.entry(subject.data_type).or_default();
-            let last = exchanges.entry(&subject.source.exchange).or_default();
-            *last = subject.last_ns.max(*last);
-        }
-        for instrument in &it.session.instruments {
-            let is_synced = instrument
-                .report
-                .as_ref()
-                .is_some_and(|report| report.book_state == Some(BookState::Synced));
-            let exchange = instrument.names.exchange.as_str();
-            *synced.entry(exchange).or_default() += u64::from(is_synced);
-        }
-    }
-    let all = lasts.into_iter().map(|(data_type, exchanges)| {
-        let exchanges = exchanges.into_iter().map(|(exchange, last)| {
-            let age = seconds_since(last, now);
-            let mut entry = json!({
-                "last_success_ts": iso_text(last),
-                "age_seconds": age,
-                "status": if age < fresh_seconds(data_type) { "healthy" } else { "degraded" },
-            });
-            if data_type == DataType::Orderbook
-                && let (Some(fields), Some(count)) = (entry.as_object_mut(), synced.get(exchange))
-            {
-                fields.insert("active_symbols".to_owned(), (*count).into());
-            }
-            (exchange.to_owned(), entry)
-        });
-        (
-            data_type.name().to_owned(),
-            Value::Object(exchanges.collect()),
-        )
-    });
-    Value::Object(all.collect())
-}
-
 fn process(judged: &Judged, now: u64) -> Value {
     let session = &*judged.session;
     let instruments: Map<String, Value> = session
@@ -254,6 +200,7 @@ fn process(judged: &Judged, now: u64) -> Value {
             "opened_total": session.sockets.opened,
             "attempts_failed_total": session.sockets.failures,
         },
+        "clock_difference_seconds": session.clock_difference.map(|ns| ns as f64 / 1e9),
         "outbox": {
             "waiting": session.outgoing.waiting,
             "waiting_bytes": session.outgoing.waiting_bytes,
@@ -272,24 +219,20 @@ fn process(judged: &Judged, now: u64) -> Value {
 
 fn instrument(instrument: &InstrumentStatus, now: u64) -> Value {
     let Some(report) = &instrument.report else {
-        return json!({ "streams": [] });
+        return json!({ "problem": null, "streams": [] });
     };
     let counters = &report.counters;
-    let streams = report.streams.iter().map(|stream| {
-        let status = match stream.heard {
-            None => "never heard",
-            Some(_) if stream.data_type == "orderbook" && verdict::is_silent(stream, now) => {
-                "silent"
-            }
-            Some(_) => "live",
-        };
+    let streams = instrument.streams().map(|(data_type, stream)| {
         json!({
-            "data_type": stream.data_type,
-            "status": status,
+            "data_type": data_type.name(),
+            "state": stream_state_name(stream.state),
             "age_seconds": stream.heard.map(|heard| seconds_since(heard, now)),
+            "silence_max_seconds": stream.silence_max.map(|ns| ns as f64 / 1e9),
+            "resubscribed_total": stream.resubscribed,
         })
     });
     json!({
+        "problem": instrument.problem(),
         "streams": streams.collect::<Vec<_>>(),
         "book": report.book_state.map(|state| book(state, report)),
         "trades": {
@@ -334,7 +277,8 @@ fn budget(host: &HostUsage) -> Value {
     })
 }
 
-fn seconds_since(then: u64, now: u64) -> f64 {
+/// Seconds between two moments in nanoseconds; 0 when the first is the later one.
+pub(super) fn seconds_since(then: u64, now: u64) -> f64 {
     now.saturating_sub(then) as f64 / 1e9
 }
 
@@ -347,4 +291,46 @@ pub(super) fn to_ns(time: SystemTime) -> u64 {
 /// The time now, in nanoseconds since the epoch.
 pub(super) fn now_ns() -> u64 {
     to_ns(SystemTime::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::Outgoing;
+
+    fn checked(sessions: &[(State, Option<bool>)]) -> Verdict {
+        let judged: Vec<Judged> = sessions
+            .iter()
+            .map(|(state, connected)| {
+                let session = SessionStatus {
+                    state: *state,
+                    outgoing: Outgoing {
+                        connected: *connected,
+                        ..Outgoing::default()
+                    },
+                    ..SessionStatus::named("alpha")
+                };
+                Judged {
+                    session: Arc::new(session),
+                    verdict: Verdict::Healthy,
+                    reasons: Vec::new(),
+                }
+            })
+            .collect();
+        nats_check(&judged).1
+    }
+
+    #[test]
+    fn nats_is_away_when_every_session_that_wants_it_is_cut_off() {
+        let stopped = (State::Stopped, None);
+        let (here, away) = ((State::Running, Some(true)), (State::Running, Some(false)));
+        assert_eq!(checked(&[stopped, away]), Verdict::Unhealthy);
+        assert_eq!(checked(&[stopped, here, away]), Verdict::Degraded);
+        assert_eq!(checked(&[stopped, here]), Verdict::Healthy);
+        assert_eq!(checked(&[away, away]), Verdict::Unhealthy);
+        assert_eq!(
+            checked(&[stopped, (State::Running, None)]),
+            Verdict::Healthy
+        );
+    }
 }

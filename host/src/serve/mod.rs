@@ -3,6 +3,7 @@
 //! ever: collecting goes on without it.
 
 mod control;
+mod coverage;
 mod desk;
 mod health;
 mod pages;

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use crate::sandbox::contract::{BookState, StreamReport};
-use crate::status::{SessionStatus, State};
+use crate::sandbox::contract::{BookState, StreamState};
+use crate::status::{InstrumentStatus, SessionStatus, State, is_steady};
 use crate::wire::state_name;
 
 /// A session that has told nothing for this long hangs.
 const SILENT_SESSION: Duration = Duration::from_secs(15);
 
-/// A book's stream is silent when it brings nothing for this long.
-const SILENT_BOOK_NS: u64 = 60_000_000_000;
-
 /// Reasons of one kind that are told one by one.
 const NAMED_MAX: usize = 10;
+
+/// Characters of an exchange's words that are told.
+const WORDS_MAX: usize = 120;
 
 /// How well something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,8 +37,8 @@ impl Verdict {
     }
 }
 
-/// How well a session is, with every reason for not being healthy. `now` is in nanoseconds since the epoch.
-pub(super) fn of_session(session: &SessionStatus, now: u64) -> (Verdict, Vec<String>) {
+/// How well a session is, with every reason for not being healthy.
+pub(super) fn of_session(session: &SessionStatus) -> (Verdict, Vec<String>) {
     let mut reasons = Reasons::default();
     match session.state {
         State::Running => {}
@@ -76,7 +76,8 @@ pub(super) fn of_session(session: &SessionStatus, now: u64) -> (Verdict, Vec<Str
     }
     if session.state.is_at_work() {
         connections(session, &mut reasons);
-        books(session, now, &mut reasons);
+        books(session, &mut reasons);
+        streams(session, &mut reasons);
     }
     (reasons.worst, reasons.texts)
 }
@@ -94,36 +95,67 @@ fn connections(session: &SessionStatus, reasons: &mut Reasons) {
     reasons.add(verdict, format!("{open} of {wanted} connections are open"));
 }
 
-fn books(session: &SessionStatus, now: u64, reasons: &mut Reasons) {
+fn books(session: &SessionStatus, reasons: &mut Reasons) {
     let mut out_of_sync = Vec::new();
-    let mut silent = Vec::new();
     for instrument in &session.instruments {
-        let symbol = &instrument.names.exchange_symbol;
-        let Some(report) = &instrument.report else {
-            continue;
-        };
-        if let Some(state) = report
-            .book_state
-            .filter(|state| *state != BookState::Synced)
+        let report = instrument.report.as_ref();
+        if let Some(state) = report.and_then(|report| report.book_state)
+            && state != BookState::Synced
+            && instrument.problem().is_none()
         {
+            let symbol = &instrument.names.exchange_symbol;
             out_of_sync.push(format!("{symbol} {}", state_name(state)));
-        }
-        let mut streams = report.streams.iter();
-        if let Some(stream) = streams.find(|stream| stream.data_type == "orderbook")
-            && is_silent(stream, now)
-        {
-            silent.push(symbol.clone());
         }
     }
     reasons.add_all("books not synced", &out_of_sync);
-    reasons.add_all("book streams silent for more than 60 s", &silent);
 }
 
-/// Whether a book's stream that was heard once is heard no more.
-pub(super) fn is_silent(stream: &StreamReport, now: u64) -> bool {
-    stream
-        .heard
-        .is_some_and(|heard| now.saturating_sub(heard) > SILENT_BOOK_NS)
+/// What the adapter says of its streams, and of what cannot be collected at all.
+fn streams(session: &SessionStatus, reasons: &mut Reasons) {
+    let (mut impossible, mut refused, mut silent) = (Vec::new(), Vec::new(), Vec::new());
+    for instrument in &session.instruments {
+        let symbol = &instrument.names.exchange_symbol;
+        if let Some(problem) = instrument.problem() {
+            let words: String = problem.chars().take(WORDS_MAX).collect();
+            impossible.push(format!("{symbol}: {words}"));
+            continue;
+        }
+        for (data_type, stream) in instrument.streams() {
+            let name = || format!("{symbol} {}", data_type.name());
+            match stream.state {
+                StreamState::Silent => silent.push(name()),
+                StreamState::Refused => refused.push(name()),
+                StreamState::Asked | StreamState::Live => {}
+            }
+        }
+    }
+    reasons.add_all("cannot be collected", &impossible);
+    reasons.add_all("streams refused", &refused);
+    reasons.add_all("streams silent", &silent);
+    if is_cut_off(&session.instruments) {
+        reasons.add(Verdict::Unhealthy, "nothing comes any more".to_owned());
+    }
+}
+
+/// Whether nothing comes: every stream that is never quiet for long is dead; where there is none such, every stream.
+fn is_cut_off(instruments: &[InstrumentStatus]) -> bool {
+    if instruments.is_empty() {
+        return false;
+    }
+    let mut streams = Vec::new();
+    for instrument in instruments {
+        let is_lost = instrument.problem().is_some();
+        for (data_type, stream) in instrument.streams() {
+            let is_dead = matches!(stream.state, StreamState::Silent | StreamState::Refused);
+            streams.push((is_steady(data_type), is_lost || is_dead));
+        }
+    }
+    let has_steady = streams.iter().any(|(is_steady, _)| *is_steady);
+    streams.retain(|(is_steady, _)| *is_steady || !has_steady);
+    if streams.is_empty() {
+        return instruments.iter().all(|it| it.problem().is_some());
+    }
+    streams.iter().all(|(_, is_dead)| *is_dead)
 }
 
 struct Reasons {
@@ -165,12 +197,8 @@ impl Reasons {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::contract::{
-        Counters, Instrument, InstrumentReport, MarketType, StreamState,
-    };
-    use crate::status::InstrumentStatus;
-
-    const NOW: u64 = 1_000_000_000_000;
+    use crate::status::samples::{instrument, stream};
+    use crate::wire::DataType;
 
     fn running() -> SessionStatus {
         SessionStatus {
@@ -181,51 +209,44 @@ mod tests {
         }
     }
 
-    fn book(symbol: &str, state: BookState, heard: u64) -> InstrumentStatus {
-        InstrumentStatus {
-            names: Instrument {
-                id: 0,
-                exchange_symbol: symbol.to_owned(),
-                exchange: "alpha".to_owned(),
-                market_type: MarketType::Spot,
-                symbol: symbol.to_owned(),
-            },
-            report: Some(InstrumentReport {
-                instrument: 0,
-                problem: None,
-                book_state: Some(state),
-                last_update_id: None,
-                counters: Counters {
-                    trades: 0,
-                    duplicate_trades: 0,
-                    missing_trades: 0,
-                    fetched_trades: 0,
-                    updates_applied: 0,
-                    gaps: 0,
-                    resyncs: 0,
-                },
-                streams: vec![StreamReport {
-                    data_type: "orderbook".to_owned(),
-                    state: StreamState::Live,
-                    heard: Some(heard),
-                    silence_max: None,
-                    resubscribed: 0,
-                }],
-                bids: Vec::new(),
-                asks: Vec::new(),
-                bid_levels: 0,
-                ask_levels: 0,
-            }),
+    fn book(symbol: &str, state: BookState) -> InstrumentStatus {
+        let mut book = instrument(symbol, &[stream(DataType::Orderbook, StreamState::Live)]);
+        if let Some(report) = &mut book.report {
+            report.book_state = Some(state);
         }
+        book
+    }
+
+    fn streams(symbol: &str, states: &[(DataType, StreamState)]) -> InstrumentStatus {
+        let streams: Vec<_> = states
+            .iter()
+            .map(|(kind, state)| stream(*kind, *state))
+            .collect();
+        instrument(symbol, &streams)
+    }
+
+    fn impossible(symbol: &str, problem: &str) -> InstrumentStatus {
+        let mut instrument = instrument(symbol, &[]);
+        if let Some(report) = &mut instrument.report {
+            report.problem = Some(problem.to_owned());
+        }
+        instrument
+    }
+
+    fn judged(instruments: Vec<InstrumentStatus>) -> (Verdict, Vec<String>) {
+        of_session(&SessionStatus {
+            instruments,
+            ..running()
+        })
     }
 
     #[test]
     fn a_session_at_work_with_everything_open_and_synced_is_healthy() {
         let session = SessionStatus {
-            instruments: vec![book("BTC", BookState::Synced, NOW)],
+            instruments: vec![book("BTC", BookState::Synced)],
             ..running()
         };
-        assert_eq!(of_session(&session, NOW), (Verdict::Healthy, vec![]));
+        assert_eq!(of_session(&session), (Verdict::Healthy, vec![]));
     }
 
     #[test]
@@ -233,20 +254,19 @@ mod tests {
         let session = SessionStatus {
             connections_open: 1,
             instruments: vec![
-                book("BTC", BookState::Resyncing, NOW),
-                book("ETH", BookState::Stale, NOW),
-                book("SOL", BookState::Synced, NOW - SILENT_BOOK_NS - 1),
+                book("BTC", BookState::Resyncing),
+                book("ETH", BookState::Stale),
+                book("SOL", BookState::Synced),
             ],
             ..running()
         };
-        let (verdict, reasons) = of_session(&session, NOW);
+        let (verdict, reasons) = of_session(&session);
         assert_eq!(verdict, Verdict::Degraded);
         assert_eq!(
             reasons,
             [
                 "1 of 2 connections are open",
                 "books not synced: BTC resyncing, ETH stale",
-                "book streams silent for more than 60 s: SOL",
             ]
         );
     }
@@ -257,12 +277,12 @@ mod tests {
             connections_open: 0,
             ..running()
         };
-        assert_eq!(of_session(&cut_off, NOW).0, Verdict::Unhealthy);
+        assert_eq!(of_session(&cut_off).0, Verdict::Unhealthy);
         let failed = SessionStatus {
             state: State::Failed,
             ..running()
         };
-        assert_eq!(of_session(&failed, NOW).0, Verdict::Unhealthy);
+        assert_eq!(of_session(&failed).0, Verdict::Unhealthy);
     }
 
     #[test]
@@ -272,7 +292,7 @@ mod tests {
             posted: posted.unwrap(),
             ..running()
         };
-        let (verdict, reasons) = of_session(&session, NOW);
+        let (verdict, reasons) = of_session(&session);
         assert_eq!(verdict, Verdict::Unhealthy);
         assert!(
             reasons[0].starts_with("has told nothing for 16 s"),
@@ -282,12 +302,72 @@ mod tests {
 
     #[test]
     fn of_many_books_only_some_are_named() {
-        let books = (0..25).map(|n| book(&format!("S{n}"), BookState::Stale, NOW));
+        let books = (0..25).map(|n| book(&format!("S{n}"), BookState::Stale));
         let session = SessionStatus {
             instruments: books.collect(),
             ..running()
         };
-        let (_, reasons) = of_session(&session, NOW);
+        let (_, reasons) = of_session(&session);
         assert!(reasons[0].ends_with("S9 stale and 15 more"), "{reasons:?}");
+    }
+
+    #[test]
+    fn silent_and_refused_streams_and_what_cannot_be_collected_are_named_and_the_others_run_on() {
+        use StreamState::{Asked, Live, Refused, Silent};
+        let (verdict, reasons) = judged(vec![
+            streams(
+                "BTC",
+                &[(DataType::Orderbook, Live), (DataType::Trade, Silent)],
+            ),
+            streams(
+                "ETH",
+                &[(DataType::Trade, Asked), (DataType::FundingRate, Silent)],
+            ),
+            streams("SOL", &[(DataType::Liquidation, Refused)]),
+            impossible("FOO", "Invalid symbol"),
+        ]);
+        assert_eq!(verdict, Verdict::Degraded);
+        assert_eq!(
+            reasons,
+            [
+                "cannot be collected: FOO: Invalid symbol",
+                "streams refused: SOL liquidation",
+                "streams silent: BTC trade, ETH funding_rate",
+            ]
+        );
+    }
+
+    #[test]
+    fn when_every_pushed_stream_is_silent_a_polled_one_does_not_save_the_session() {
+        use StreamState::{Live, Refused, Silent};
+        let polled = (DataType::OpenInterest, Live);
+        let (verdict, reasons) = judged(vec![
+            streams("BTC", &[(DataType::Orderbook, Silent), polled]),
+            streams("ETH", &[(DataType::Trade, Refused), polled]),
+        ]);
+        assert_eq!(verdict, Verdict::Unhealthy);
+        assert_eq!(
+            reasons.last().map(String::as_str),
+            Some("nothing comes any more")
+        );
+    }
+
+    #[test]
+    fn a_session_of_rare_types_only_lives_as_long_as_one_of_them() {
+        use StreamState::{Live, Silent};
+        let one = |state| streams("BTC", &[(DataType::VolatilityIndex, state)]);
+        let two = |state| streams("ETH", &[(DataType::VolatilityIndex, state)]);
+        assert_eq!(judged(vec![one(Silent), two(Live)]).0, Verdict::Degraded);
+        assert_eq!(judged(vec![one(Silent), two(Silent)]).0, Verdict::Unhealthy);
+    }
+
+    #[test]
+    fn a_session_of_which_nothing_can_be_collected_is_unhealthy_and_long_words_are_cut() {
+        let (verdict, reasons) = judged(vec![impossible("FOO", &"x".repeat(5_000))]);
+        assert_eq!(verdict, Verdict::Unhealthy);
+        assert!(
+            reasons.iter().all(|reason| reason.len() < 200),
+            "{reasons:?}"
+        );
     }
 }

@@ -27,6 +27,12 @@ impl Board {
         }
     }
 
+    /// A board for tests that send no requests.
+    #[cfg(test)]
+    pub(crate) fn without_requests() -> Self {
+        Self::new(Budgets::new(crate::rest::Limit::per_minute(1)))
+    }
+
     /// Replaces what is known of the status's session.
     pub fn post(&self, status: SessionStatus) {
         let status = Arc::new(status);

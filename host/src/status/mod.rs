@@ -3,8 +3,12 @@
 
 mod board;
 mod history;
+#[cfg(test)]
+pub(crate) mod samples;
 mod session;
+mod streams;
 
 pub use board::Board;
 pub use history::History;
 pub use session::{InstrumentStatus, Outgoing, SessionStatus, State};
+pub use streams::{STREAM_STATES, is_steady, stream_state_name};

@@ -88,6 +88,26 @@ pub struct Outgoing {
     pub delivered: Delivered,
 }
 
+#[cfg(test)]
+impl Outgoing {
+    /// One subject to which something was sent last at `last_ns`.
+    pub(crate) fn publish(&mut self, data_type: DataType, symbol: &str, last_ns: u64) {
+        let subject = crate::world::Subject {
+            source: std::sync::Arc::new(crate::wire::Source {
+                exchange: "alpha".to_owned(),
+                market_type: "spot",
+                exchange_symbol: symbol.to_owned(),
+            }),
+            data_type,
+            messages: 1,
+            last_ns,
+            waited: crate::distribution::Distribution::default(),
+        };
+        let name = format!("{}.alpha.spot.{symbol}", data_type.name());
+        self.delivered.subjects.insert(name.into(), subject);
+    }
+}
+
 /// How one session stands at one moment.
 #[derive(Debug, Clone)]
 pub struct SessionStatus {
@@ -121,6 +141,8 @@ pub struct SessionStatus {
     pub connections_wanted: usize,
     /// How many of them are open.
     pub connections_open: usize,
+    /// The exchange's clock minus the machine's, in nanoseconds, as its adapter last measured it.
+    pub clock_difference: Option<i64>,
     /// What the session counted.
     pub tally: Tally,
     /// Its WebSockets.
@@ -153,6 +175,7 @@ impl SessionStatus {
             history: History::default(),
             connections_wanted: 0,
             connections_open: 0,
+            clock_difference: None,
             tally: Tally::default(),
             sockets: ws::Counts::default(),
             requests: rest::Counts::default(),
@@ -196,6 +219,7 @@ impl SessionStatus {
             memory_bytes: session.memory_bytes(),
             connections_wanted,
             connections_open,
+            clock_difference: session.clock_difference(),
             tally: session.tally().clone(),
             instruments: instruments.collect(),
             ..Self::planned(session.plan())

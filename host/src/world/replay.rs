@@ -52,6 +52,8 @@ pub struct ReplayWorld {
     output: Box<dyn Write>,
     bus: Option<Bus>,
     unpublished: VecDeque<Message>,
+    /// What was published since this was last asked, for whoever wants to have it.
+    kept: Option<Vec<Message>>,
     failure: Option<anyhow::Error>,
 }
 
@@ -85,8 +87,28 @@ impl ReplayWorld {
             output,
             bus,
             unpublished: VecDeque::new(),
+            kept: None,
             failure: None,
         })
+    }
+
+    /// A world that keeps every message until it is taken with [`ReplayWorld::take_published`].
+    pub fn keeping(capture: Capture) -> Result<Self, CaptureError> {
+        let world = Self::new(capture, Pace::Max, Box::new(std::io::sink()), None)?;
+        Ok(Self {
+            kept: Some(Vec::new()),
+            ..world
+        })
+    }
+
+    /// What was published since this was last asked.
+    pub fn take_published(&mut self) -> Vec<Message> {
+        self.kept.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// How far it has come: the number of the last line that was played, and the time. Only rises.
+    pub fn place(&self) -> (u64, u64) {
+        (self.played, self.now)
     }
 
     /// Sends what is left and closes the bus; tells what went wrong with the file, the output or the bus.
@@ -290,6 +312,9 @@ impl World for ReplayWorld {
     fn publish(&mut self, message: Message) {
         if let Err(error) = message.write_line(&mut self.output) {
             self.failure.get_or_insert(error.into());
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push(message.clone());
         }
         if self.bus.is_some() {
             self.unpublished.push_back(message);

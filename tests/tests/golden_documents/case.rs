@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use marketprism_host::sandbox::contract::{Instrument, MarketEvent, MarketType};
-use marketprism_host::wire::{Message, Subjects, Transport, Writer};
+use marketprism_host::wire::{Message, Stamp, Subjects, Transport, Writer};
 use serde_json::{Value, json};
 
 use crate::raw::{lines, stamp};
@@ -60,21 +60,81 @@ impl Case {
         self
     }
 
+    /// Takes another instrument than the venue's first.
+    pub fn of(mut self, exchange_symbol: &str, symbol: &str) -> Self {
+        self.venue.instrument.exchange_symbol = exchange_symbol.to_owned();
+        self.venue.instrument.symbol = symbol.to_owned();
+        self
+    }
+
+    /// Whether it is about one of these lines of the old output.
+    pub fn is_among(&self, lines: &[usize]) -> bool {
+        self.line.is_some_and(|line| lines.contains(&line))
+    }
+
     pub fn write(&self) -> Message {
+        self.write_at(stamp(self.name))
+    }
+
+    fn write_at(&self, stamp: Stamp) -> Message {
         let mut writer = Writer::new(self.venue.name, Subjects::default(), 1).unwrap();
         writer.declare(self.venue.instrument.clone()).unwrap();
-        writer.write(&self.event, stamp(self.name)).unwrap()
+        writer.write(&self.event, stamp).unwrap()
+    }
+
+    /// Compares a message that an adapter brought about with the one of this case, published at the same time.
+    /// `differences`: line, decision, field and value where they differ. Gives what is not as it should be.
+    pub fn faults(
+        &self,
+        message: &Message,
+        differences: &[(usize, &str, &str, Value)],
+    ) -> Vec<String> {
+        let mut wanted = document(&self.write_at(message.stamp));
+        for (line, decision, field, value) in differences {
+            assert_decision(decision);
+            if self.line == Some(*line) {
+                wanted["payload"][*field] = value.clone();
+            }
+        }
+        let found = document(message);
+        let (mut old, mut new) = (BTreeMap::new(), BTreeMap::new());
+        leaves("", &wanted, &mut old);
+        leaves("", &found, &mut new);
+        let places: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+        let Self { name, line, .. } = self;
+        places
+            .into_iter()
+            .filter(|place| old.get(*place) != new.get(*place))
+            .map(|place| {
+                let (wanted, found) = (old.get(place), new.get(place));
+                format!("{name} line {line:?}: {place} should be {wanted:?}, is {found:?}")
+            })
+            .collect()
+    }
+
+    /// Compares a row of the storage service with the one of the old document: what differs has to be listed.
+    pub fn check_row(&self, old: &Value, new: &Value) {
+        let plain = old.to_string().replace("1E-8", "0.00000001");
+        let old: Value = serde_json::from_str(&plain).unwrap();
+        let (old, new) = (old.as_object().unwrap(), new.as_object().unwrap());
+        let names =
+            |row: &serde_json::Map<String, Value>| row.keys().cloned().collect::<BTreeSet<_>>();
+        assert_eq!(names(old), names(new), "{}", self.name);
+        for (field, value) in old {
+            let place = format!("/payload/{field}");
+            let is_listed = self.differences.iter().any(|(_, it, _)| *it == place);
+            let (now, name) = (&new[field], self.name);
+            assert!(
+                same_row(value, now) || is_listed,
+                "{name}: {field} was {value}, is {now}, not listed"
+            );
+        }
     }
 
     pub fn check(&self) {
         let message = self.write();
         let Some(line) = self.line else { return };
-        let new = json!({
-            "transport": match message.transport { Transport::Core => "core", Transport::Stream => "jetstream" },
-            "subject": &*message.subject,
-            "headers": message.msg_id.as_ref().map(|id| json!({ "Nats-Msg-Id": id })),
-            "payload": serde_json::from_slice::<Value>(&message.payload).unwrap(),
-        });
+        let new = document(&message);
         let mut old_leaves = BTreeMap::new();
         leaves("", &lines(self.name)[line], &mut old_leaves);
         let mut new_leaves = BTreeMap::new();
@@ -82,14 +142,7 @@ impl Case {
 
         let mut listed = BTreeMap::new();
         for (decision, place, value) in &self.differences {
-            let number: u8 = decision
-                .strip_prefix('D')
-                .and_then(|number| number.parse().ok())
-                .unwrap();
-            assert!(
-                (1..=22).contains(&number),
-                "{decision} is no decision of the contract"
-            );
+            assert_decision(decision);
             assert!(
                 listed.insert(place.clone(), value).is_none(),
                 "{place} is listed twice"
@@ -128,6 +181,22 @@ impl Case {
     }
 }
 
+fn assert_decision(decision: &str) {
+    let number = decision.strip_prefix('D').and_then(|it| it.parse().ok());
+    let is_one = number.is_some_and(|number: u8| (1..=22).contains(&number));
+    assert!(is_one, "{decision} is no decision of the contract");
+}
+
+/// A message in the form of the golden files.
+fn document(message: &Message) -> Value {
+    json!({
+        "transport": match message.transport { Transport::Core => "core", Transport::Stream => "jetstream" },
+        "subject": &*message.subject,
+        "headers": message.msg_id.as_ref().map(|id| json!({ "Nats-Msg-Id": id })),
+        "payload": serde_json::from_slice::<Value>(&message.payload).unwrap(),
+    })
+}
+
 /// Every value of a document by its place.
 fn leaves(place: &str, value: &Value, out: &mut BTreeMap<String, Value>) {
     match value {
@@ -146,6 +215,14 @@ fn leaves(place: &str, value: &Value, out: &mut BTreeMap<String, Value>) {
         _ => {
             out.insert(place.to_owned(), value.clone());
         }
+    }
+}
+
+/// Whether two values of a column are the same; numbers as the database takes them.
+pub fn same_row(old: &Value, new: &Value) -> bool {
+    match (old.as_f64(), new.as_f64()) {
+        (Some(old), Some(new)) => old == new,
+        _ => old == new,
     }
 }
 

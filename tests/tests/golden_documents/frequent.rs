@@ -21,19 +21,23 @@ pub fn trades() -> Vec<Case> {
         let trade = diff_stream_trade(&raw);
         cases.push(Case::new(name, 0, MarketEvent::Trade(trade)).timed(raw["T"].as_u64()));
     }
-    // D3: each of the first two is published; the old collector dropped the first, for its millisecond.
+    // D3: each of them is published; the old collector dropped the first for its millisecond, the last for its age.
     for (raw, line) in raw("binance_spot_trade_dedup")
         .as_array()
         .unwrap()
         .iter()
-        .zip([None, Some(0)])
+        .zip([None, Some(0), None])
     {
         let case = Case::new(
             "binance_spot_trade_dedup",
             0,
             MarketEvent::Trade(diff_stream_trade(raw)),
         );
-        cases.push(case.timed(raw["T"].as_u64()).at(line));
+        let case = case.timed(raw["T"].as_u64()).at(line);
+        cases.push(match raw["s"].as_str() {
+            Some("ETHUSDT") => case.of("ETHUSDT", "ETH-USDT"),
+            _ => case,
+        });
     }
     for (name, quantity_base) in [
         ("okx_spot_trade", None),
@@ -124,7 +128,8 @@ pub fn books_at_intervals() -> Vec<Case> {
         book_case(
             "binance_derivatives_orderbook_snapshot",
             0,
-            taken(&derivatives, "lastUpdateId", derivatives["T"].as_u64()),
+            // The time of a book is that of its last update; of a snapshot alone none is told.
+            taken(&derivatives, "lastUpdateId", None),
         ),
     ];
     for name in [
@@ -143,6 +148,16 @@ pub fn books_on_change() -> Vec<Case> {
     // The books that the events leave, kept by hand.
     let spot = raw("binance_spot_orderbook_incremental");
     let events = &spot["events"];
+    // D5: the book that the changes begin from is published too.
+    let first = &spot["snapshot"];
+    let whole = book(
+        BookOccasion::Snapshot,
+        number(&first["lastUpdateId"]),
+        None,
+        first["bids"].clone(),
+        first["asks"].clone(),
+    );
+    cases.push(book_case("binance_spot_orderbook_incremental", 0, whole).at(None));
     for (line, event, asks) in [
         (
             0,
@@ -185,7 +200,7 @@ pub fn books_on_change() -> Vec<Case> {
         let book = book(
             BookOccasion::Update,
             number(&event["u"]),
-            event["T"].as_u64(),
+            event["E"].as_u64(),
             bids,
             asks,
         );

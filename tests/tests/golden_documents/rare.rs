@@ -15,7 +15,6 @@ pub fn rates() -> Vec<Case> {
     let interest = raw("binance_derivatives_open_interest");
     let swap_interest =
         raw("okx_derivatives_open_interest")["public/open-interest"]["data"][0].clone();
-    let volatility = raw("deribit_derivatives_volatility_index")["result"]["data"][1].clone();
     vec![
         Case::new(
             "binance_derivatives_funding_rate",
@@ -86,27 +85,36 @@ pub fn rates() -> Vec<Case> {
         .identified("open_interest:okx_derivatives:BTC-USDT:1760000000455")
         .differs("D8", "open_interest", json!(2612345.67))
         .differs("D8", "open_interest_usd", json!(3_174_000_000_u64)),
-        Case::new(
-            "deribit_derivatives_volatility_index",
-            0,
-            MarketEvent::VolatilityIndex(VolatilityIndex {
-                instrument: 0,
-                sequence: number(&volatility[0]),
-                time: nanos(&volatility[0]),
-                open: text(&volatility[1]),
-                high: text(&volatility[2]),
-                low: text(&volatility[3]),
-                close: text(&volatility[4]),
-                resolution: "60".to_owned(),
-            }),
-        )
-        .timed(Some(1_759_999_980_000))
-        .identified("volatility_index:deribit_derivatives:BTC:1759999980000")
-        .differs("D11", "open", json!("38.15"))
-        .differs("D11", "high", json!("38.3"))
-        .differs("D11", "low", json!("38.1"))
-        .differs("D11", "resolution", json!("60")),
+        // Every candle is published once it has ended; the old collector published the last one, ended or not.
+        candle(0).at(None),
+        candle(1)
+            .identified("volatility_index:deribit_derivatives:BTC:1759999980000")
+            .differs("D11", "open", json!("38.15"))
+            .differs("D11", "high", json!("38.3"))
+            .differs("D11", "low", json!("38.1"))
+            .differs("D11", "resolution", json!("60")),
     ]
+}
+
+fn candle(row: usize) -> Case {
+    let candles = raw("deribit_derivatives_volatility_index");
+    let candle = &candles["result"]["data"][row];
+    let event = VolatilityIndex {
+        instrument: 0,
+        sequence: number(&candle[0]),
+        time: nanos(&candle[0]),
+        open: text(&candle[1]),
+        high: text(&candle[2]),
+        low: text(&candle[3]),
+        close: text(&candle[4]),
+        resolution: "60".to_owned(),
+    };
+    Case::new(
+        "deribit_derivatives_volatility_index",
+        0,
+        MarketEvent::VolatilityIndex(event),
+    )
+    .timed(Some(number(&candle[0])))
 }
 
 pub fn liquidations() -> Vec<Case> {
@@ -138,7 +146,10 @@ pub fn liquidations() -> Vec<Case> {
 
     let mut cases = vec![forced];
     // D10: every detail is published, with its own time; the old collector published the first only.
-    for (detail, line, notional) in [(0, Some(0), "1566501.3"), (1, None, "240800.2")] {
+    for (detail, line, notional, coins) in [
+        (0, Some(0), "1566501.3", "0.13"),
+        (1, None, "240800.2", "0.02"),
+    ] {
         let detail = raw("okx_derivatives_liquidation")["data"][0]["details"][detail].clone();
         let (ms, price, size) = (
             number(&detail["ts"]),
@@ -162,7 +173,7 @@ pub fn liquidations() -> Vec<Case> {
                 notional_value: Some(notional.to_owned()),
                 average_price: None,
                 bankruptcy_price: None,
-                quantity_base: Some("0.13".to_owned()),
+                quantity_base: Some(coins.to_owned()),
                 all_instruments: false,
             }),
         )
@@ -175,7 +186,7 @@ pub fn liquidations() -> Vec<Case> {
             json!("2025-10-09T08:53:20.455000+00:00"),
         )
         .differs("D10", "liquidation_ts_ms", json!(ms))
-        .differs("D18", "quantity_base", json!(0.13));
+        .differs("D18", "quantity_base", json!(coins.parse::<f64>().unwrap()));
         cases.push(case.at(line));
     }
     cases

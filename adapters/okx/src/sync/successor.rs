@@ -61,9 +61,8 @@ impl BookSync {
                 }
             };
             if !is_whole {
-                // The live book is none the worse; the stream is asked for again.
+                // The live book is none the worse; if the connection before goes, its chain may still go on here.
                 self.successor = None;
-                return Ok(Wish::Resubscribe);
             }
         }
         let has_come_as_far =

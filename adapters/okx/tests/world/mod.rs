@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use marketprism_kit::testing::{self, Driver};
-use marketprism_kit::wit::Event;
+use marketprism_kit::wit::{Action, Event};
 use marketprism_okx::Okx;
 
 pub const MS: u64 = 1_000_000;
@@ -41,6 +41,10 @@ impl World {
 
     pub fn tell(&mut self, event: &Event) -> String {
         self.driver.told(self.now, event)
+    }
+
+    pub fn actions(&mut self, event: &Event) -> Vec<Action> {
+        self.driver.tell(self.now, event)
     }
 
     pub fn frame(&mut self, text: &str) -> String {

@@ -1,6 +1,7 @@
 //! `marketprism adapter`: look at adapters, and tell a running daemon what to do with them.
 
 mod check;
+mod diff;
 mod list;
 
 use std::io::Write;
@@ -16,6 +17,7 @@ pub const MORE_HELP: &str = "\
 Examples:
   marketprism adapter list
   marketprism adapter check adapters/NAME.wasm && echo usable
+  marketprism adapter diff adapters/NAME.wasm new.wasm capture.jsonl && echo the same
   marketprism adapter restart NAME --token-file token.txt
   marketprism adapter stop NAME --url http://127.0.0.1:8087";
 
@@ -26,6 +28,9 @@ pub enum Command {
     List(list::Arguments),
     /// Tell what an adapter file is and what it may reach; exit status 0 if it can be used, else 1
     Check(check::Arguments),
+    /// Compare what two versions of an adapter publish of recorded traffic
+    #[command(after_help = diff::MORE_HELP)]
+    Diff(diff::Arguments),
     /// Start a session; one that runs goes on
     Start(Order),
     /// Stop a session: connections closed, what is queued published; one that is stopped stays so
@@ -49,6 +54,7 @@ pub fn adapter(command: Command) -> anyhow::Result<()> {
     match command {
         Command::List(arguments) => list::list(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Start(asked) => order("start", &asked),
         Command::Stop(asked) => order("stop", &asked),
         Command::Restart(asked) => order("restart", &asked),

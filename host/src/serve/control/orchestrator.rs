@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::order::{COMMAND_LIMIT, done, is_name, object, within};
 use super::trouble::Trouble;
 use crate::serve::desk::Context;
-use crate::serve::health::{document, now_ns, to_ns};
+use crate::serve::health::{document, to_ns};
 use crate::serve::pages::{health_status, timestamp};
 use crate::serve::verdict;
 use crate::status::Board;
@@ -46,9 +46,8 @@ pub(in crate::serve) async fn status(State(desk): State<Context>) -> Json<Value>
 }
 
 pub(in crate::serve) async fn services(State(desk): State<Context>) -> Json<Value> {
-    let now = now_ns();
     let services = desk.board.sessions().into_iter().map(|session| {
-        let (verdict, problems) = verdict::of_session(&session, now);
+        let (verdict, problems) = verdict::of_session(&session);
         json!({
             "service_name": session.name,
             "exchange": session.venue,

@@ -1,0 +1,57 @@
+//! What makes a message the same datum on both sides.
+
+use serde::Deserialize;
+
+use crate::wire::{DataType, Message};
+
+/// The datum that a message tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// Its name within its data type and instrument, for people too.
+    pub name: String,
+    /// When it was, by the exchange's clock, in milliseconds since the epoch.
+    pub event_ms: Option<u64>,
+    /// A message of this name that comes again from the same side reaches nobody: a stream takes each id once.
+    pub is_once: bool,
+}
+
+/// The fields of payloads that name a datum.
+#[derive(Default, Deserialize)]
+struct Names {
+    trade_id: Option<String>,
+    last_update_id: Option<u64>,
+    state: Option<String>,
+    event_ts_ms: Option<u64>,
+}
+
+impl Identity {
+    /// Trades are named by their id, books and their changes by the last update id, states by what they are and at
+    /// which update; everything else by the message's id, which holds the event time, or a liquidation's own id.
+    pub(super) fn of(message: &Message) -> Self {
+        let names: Names = serde_json::from_slice(&message.payload).unwrap_or_default();
+        let at_update = || match (names.last_update_id, names.event_ts_ms) {
+            (Some(id), _) => format!("update {id}"),
+            (None, Some(time)) => format!("update of {time}"),
+            (None, None) => "update without a number".to_owned(),
+        };
+        let name = match (&message.msg_id, message.data_type) {
+            (Some(id), _) => id.clone(),
+            (None, DataType::Trade) => {
+                format!("trade {}", names.trade_id.as_deref().unwrap_or("?"))
+            }
+            (None, DataType::OrderbookStatus) => {
+                let state = names.state.as_deref().unwrap_or("?");
+                match names.last_update_id {
+                    Some(id) => format!("{state} at update {id}"),
+                    None => format!("{state} before any update"),
+                }
+            }
+            (None, _) => at_update(),
+        };
+        Self {
+            name,
+            event_ms: names.event_ts_ms,
+            is_once: message.msg_id.is_some(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What a comparison found.
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+
+use serde_json::{Value, json};
+
+use super::example::Example;
+use super::words;
+use crate::wire::DataType;
+
+/// What a comparison found, and how both sides did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The version that is there.
+    pub old: Figures,
+    /// The one that shall replace it.
+    pub new: Figures,
+    /// What was published, by data type and subject.
+    pub subjects: Vec<SubjectReport>,
+}
+
+/// How one side did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// The adapter's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The hash of its file.
+    pub sha256: String,
+    /// Frames that it was told.
+    pub frames: u64,
+    /// Frames of streams that nobody asked for.
+    pub ignored_frames: u64,
+    /// Frames that could not be used.
+    pub refused_frames: u64,
+    /// Answers that could not be used.
+    pub refused_answers: u64,
+    /// Market events that could not be written.
+    pub unwritten: u64,
+    /// Instances stopped by a fault.
+    pub faults: u64,
+    /// Why it did not go on to the end, if it did not.
+    pub given_up: Option<String>,
+    /// Events that it was told.
+    pub events: u64,
+    /// Fuel that it used.
+    pub fuel: u64,
+}
+
+/// What became of the messages of both sides; a pair counts once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Both have it, and it is the same.
+    pub same: u64,
+    /// Both have it, and it differs.
+    pub different: u64,
+    /// Only the old version has it.
+    pub missing: u64,
+    /// Only the new version has it.
+    pub extra: u64,
+    /// Not yet seen by the other side.
+    pub waiting: u64,
+    /// Came again under an id that a stream takes once.
+    pub repeated: u64,
+    /// Of the missing and extra: given up before their time, because too much waited.
+    pub cut_short: u64,
+}
+
+/// One data type of one instrument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectReport {
+    /// The data type.
+    pub data_type: DataType,
+    /// The subject, which names the instrument.
+    pub subject: String,
+    /// How many.
+    pub counts: Counts,
+    /// How often each field differs.
+    pub fields: BTreeMap<String, u64>,
+    /// A few examples of each kind, the first that came.
+    pub examples: Vec<Example>,
+}
+
+impl Counts {
+    /// Data that differ, or that only one side has.
+    pub fn differing(&self) -> u64 {
+        self.different + self.missing + self.extra
+    }
+
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "same": self.same,
+            "different": self.different,
+            "missing": self.missing,
+            "extra": self.extra,
+            "waiting": self.waiting,
+            "repeated": self.repeated,
+            "cut_short": self.cut_short,
+        })
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.same += other.same;
+        self.different += other.different;
+        self.missing += other.missing;
+        self.extra += other.extra;
+        self.waiting += other.waiting;
+        self.repeated += other.repeated;
+        self.cut_short += other.cut_short;
+    }
+}
+
+impl Figures {
+    /// Fuel that one event took on average.
+    pub fn fuel_per_event(&self) -> u64 {
+        self.fuel.checked_div(self.events).unwrap_or(0)
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "adapter": { "name": self.name, "version": self.version, "sha256": self.sha256 },
+            "frames": self.frames,
+            "ignored_frames": self.ignored_frames,
+            "refused_frames": self.refused_frames,
+            "refused_answers": self.refused_answers,
+            "unwritten": self.unwritten,
+            "faults": self.faults,
+            "given_up": self.given_up,
+            "events": self.events,
+            "fuel": self.fuel,
+            "fuel_per_event": self.fuel_per_event(),
+        })
+    }
+}
+
+impl Report {
+    /// The sum over all subjects.
+    pub fn totals(&self) -> Counts {
+        let mut totals = Counts::default();
+        for subject in &self.subjects {
+            totals += subject.counts;
+        }
+        totals
+    }
+
+    /// Whether both sides published the same and were stopped as often. What they used, ignored and refused to come
+    /// there may differ.
+    pub fn is_same(&self) -> bool {
+        self.totals().differing() == 0
+            && self.old.faults == self.new.faults
+            && self.old.given_up.is_some() == self.new.given_up.is_some()
+    }
+
+    /// One JSON object.
+    pub fn json(&self) -> Value {
+        let subject = |it: &SubjectReport| {
+            let mut object = it.counts.json();
+            if let Value::Object(object) = &mut object {
+                object.insert("data_type".to_owned(), json!(it.data_type.name()));
+                object.insert("subject".to_owned(), json!(it.subject));
+                object.insert("fields".to_owned(), json!(it.fields));
+                let examples = it.examples.iter().map(Example::json).collect();
+                object.insert("examples".to_owned(), Value::Array(examples));
+            }
+            object
+        };
+        json!({
+            "is_same": self.is_same(),
+            "old": self.old.json(),
+            "new": self.new.json(),
+            "totals": self.totals().json(),
+            "subjects": self.subjects.iter().map(subject).collect::<Vec<_>>(),
+        })
+    }
+
+    /// Lines for people: a table of both sides, one of what they published, and the examples.
+    pub fn text(&self) -> String {
+        words::report(self)
+    }
+
+    /// What it comes to, in one line.
+    pub fn verdict(&self) -> String {
+        words::verdict(self)
+    }
+}

@@ -1,0 +1,116 @@
+//! What the page says of streams, and that it stays readable whatever adapters tell.
+
+use super::*;
+use crate::sandbox::contract::{StreamReport, StreamState};
+use crate::status::samples::{self, instrument};
+use crate::status::{InstrumentStatus, SessionStatus};
+use crate::wire::DataType;
+
+fn stream(state: StreamState) -> StreamReport {
+    StreamReport {
+        heard: Some(1_500_000_000),
+        silence_max: Some(60_000_000_000),
+        resubscribed: 3,
+        ..samples::stream(DataType::FundingRate, state)
+    }
+}
+
+fn told(instruments: Vec<InstrumentStatus>) -> Vec<String> {
+    let board = Board::without_requests();
+    board.post(SessionStatus {
+        clock_difference: Some(-250_000_000),
+        instruments,
+        ..SessionStatus::named("alpha_spot")
+    });
+    let text = text(&board, &Kept::default()).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let kept = ["_stream_", "_instrument_", "_clock_"];
+    text.lines()
+        .filter(|line| !line.starts_with('#') && kept.iter().any(|name| line.contains(name)))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn a_stream_has_one_state_its_times_and_its_counts() {
+    let mut bad = instrument("BTC", &[stream(StreamState::Silent)]);
+    if let Some(report) = &mut bad.report {
+        report.problem = Some("no such symbol".to_owned());
+    }
+    let of = r#"{exchange="alpha_spot",symbol="BTC",data_type="funding_rate"#;
+    assert_eq!(
+        told(vec![bad]),
+        [
+            format!(r#"marketprism_stream_state{of}",state="asked"}} 0"#),
+            format!(r#"marketprism_stream_state{of}",state="live"}} 0"#),
+            format!(r#"marketprism_stream_state{of}",state="silent"}} 1"#),
+            format!(r#"marketprism_stream_state{of}",state="refused"}} 0"#),
+            format!(r#"marketprism_stream_last_heard_timestamp_seconds{of}"}} 1.5"#),
+            format!(r#"marketprism_stream_silence_limit_seconds{of}"}} 60"#),
+            format!(r#"marketprism_stream_resubscriptions_total{of}"}} 3"#),
+            r#"marketprism_instrument_problem{exchange="alpha_spot",symbol="BTC"} 1"#.to_owned(),
+            r#"marketprism_exchange_clock_difference_seconds{exchange="alpha_spot"} -0.25"#
+                .to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn an_adapter_that_tells_things_twice_or_makes_types_up_spoils_nothing() {
+    let gossip = StreamReport {
+        data_type: "gossip".to_owned(),
+        ..stream(StreamState::Live)
+    };
+    let streams = [
+        stream(StreamState::Live),
+        stream(StreamState::Silent),
+        gossip,
+    ];
+    let both = vec![instrument("BTC", &streams), instrument("BTC", &streams)];
+    let lines = told(both);
+    let mut names: Vec<&str> = lines.iter().filter_map(|it| it.split(' ').next()).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count, "{lines:#?}");
+    assert!(
+        lines.iter().all(|line| !line.contains("gossip")),
+        "{lines:#?}"
+    );
+    assert!(
+        lines.iter().any(|line| line.contains(r#"state="live"} 1"#)),
+        "{lines:#?}"
+    );
+}
+
+#[test]
+fn every_data_type_is_told_by_its_plain_name_with_the_time_of_its_last_message() {
+    let board = Board::without_requests();
+    let mut session = SessionStatus::named("alpha_spot");
+    for data_type in DataType::ALL {
+        let outgoing = &mut session.outgoing;
+        outgoing.publish(data_type, "BTC-USDT", 1_500_000_000);
+    }
+    board.post(session);
+    let text = String::from_utf8(text(&board, &Kept::default()).unwrap()).unwrap();
+    for data_type in DataType::ALL {
+        let name = data_type.name();
+        for line in [
+            format!(
+                r#"marketprism_nats_messages_published_total{{subject="{name}.alpha.spot.BTC-USDT"}} 1"#
+            ),
+            format!(
+                r#"marketprism_nats_messages_published_labeled_total{{exchange="alpha",market_type="spot",data_type="{name}"}} 1"#
+            ),
+            format!(
+                r#"marketprism_collector_last_success_timestamp_seconds{{exchange="alpha",data_type="{name}"}} 1.5"#
+            ),
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line} is missing");
+        }
+        let bucket = format!(
+            r#"marketprism_nats_publish_duration_seconds_bucket{{subject="{name}.alpha.spot.BTC-USDT",le="+Inf"}} 0"#
+        );
+        assert!(text.lines().any(|it| it == bucket), "{bucket} is missing");
+    }
+}
