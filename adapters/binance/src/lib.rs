@@ -49,10 +49,8 @@ use streams::CONNECTIONS_MAX;
 use trades::Backlog;
 pub use venue::Venue;
 
-/// What a session may spend in a minute: what USD-M lets one address spend. Spot allows 6,000, but an adapter has one
-/// figure.
-/// <https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info#limits>
-const REQUEST_WEIGHT_PER_MINUTE: u32 = 2_400;
+/// What a session may spend in a minute, in spot's unit of weight. An adapter has one figure: see [`Venue::cost`].
+const REQUEST_WEIGHT_PER_MINUTE: u32 = 6_000;
 
 /// Where an answer tells how much of that was spent in the running minute.
 /// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits>
@@ -323,7 +321,8 @@ impl Running {
         let request = cx.next_request();
         self.clock.ask(request, now);
         let address = address::market(cx.settings, "time");
-        out.request(request, &address, 1, "clock", None);
+        let cost = cx.settings.venue.cost(1);
+        out.request(request, &address, cost, "clock", None);
         out.wake_at(alarm(CLOCK, 0), now.saturating_add(ServerClock::EVERY));
     }
 
