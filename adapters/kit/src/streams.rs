@@ -31,8 +31,9 @@ const STEP: u64 = SECOND;
 /// An acknowledgement that has not come by then is not waited for any longer.
 const ACKNOWLEDGED_WITHIN: u64 = 10 * SECOND;
 
-/// A steady stream of which nothing is known yet counts as silent after this.
-const FIRST_SILENCE_MAX: u64 = 60 * SECOND;
+/// A steady stream of which nothing is known yet counts as silent after this: longer than the minute after which exchanges
+/// say that a book has not changed.
+const FIRST_SILENCE_MAX: u64 = 90 * SECOND;
 
 /// A stream that its connection never brought, nor any other through it, counts as silent after this.
 const CONNECTION_SILENCE_MAX: u64 = 300 * SECOND;

@@ -191,17 +191,17 @@ fn what_is_not_acknowledged_is_asked_for_again() {
 #[test]
 fn an_acknowledged_book_that_is_silent_is_asked_for_again_and_then_gets_a_new_connection() {
     let mut case = running();
-    assert_eq!(case.heard_for(60, &[(1, 0)]), "");
+    assert_eq!(case.heard_for(90, &[(1, 0)]), "");
     assert_eq!(
         case.heard_for(2, &[(1, 0)]),
-        "log warn book: silent for 61 s; asking for it again; send 0 -1 book; send 0 +2 book"
+        "log warn book: silent for 91 s; asking for it again; send 0 -1 book; send 0 +2 book"
     );
     assert_eq!(case.state(0), StreamState::Silent);
     assert_eq!(case.state(1), StreamState::Live);
     case.streams.acknowledged(0, 0, case.now);
     assert_eq!(
-        case.heard_for(122, &[(1, 0)]),
-        "log warn book: still silent after 121 s; renewing its connection; connect 1 wss://x/0"
+        case.heard_for(182, &[(1, 0)]),
+        "log warn book: still silent after 181 s; renewing its connection; connect 1 wss://x/0"
     );
     assert_eq!(case.opened(1), "send 1 +3 book,trade");
     case.streams.acknowledged(1, 1, case.now);
