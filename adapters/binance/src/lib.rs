@@ -241,8 +241,16 @@ impl Running {
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         let asked = self.streams.asked_in(connection, number);
         if let Some(problem) = problem {
-            for stream in asked {
-                self.streams.refused(stream, connection, now, &problem, out);
+            let settings = &self.session.settings;
+            match asked.as_slice() {
+                [one] => self.streams.refused(*one, connection, now, &problem, out),
+                // It is not said which of them is meant, if any: all are asked for again, without those of instruments
+                // that turn out to be unknown.
+                many => {
+                    for stream in many {
+                        self.streams.resubscribe(*stream, now, settings, out);
+                    }
+                }
             }
             return Err(Refusal::new("exchange error", problem));
         }
