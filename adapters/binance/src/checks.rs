@@ -75,7 +75,7 @@ impl Check {
         out.request(
             request,
             &market(cx.settings, &endpoint),
-            weight,
+            cx.settings.venue.cost(weight),
             "instruments",
             Some(instrument),
         );

@@ -1,21 +1,22 @@
 //! Which instruments are collected: named, asked for, given up and taken up again.
 
 use marketprism_kit::Output;
+use marketprism_kit::streams::Expected;
 use marketprism_kit::wit::{self, LogLevel};
 
 use crate::Running;
 use crate::checks::Check;
 use crate::instruments::{Instrument, is_symbol};
+use crate::parse::EVERYBODYS_FORCED;
 use crate::settings::Forced;
-use crate::streams::{MARKET, StreamIds, forced_of_all};
+use crate::streams::{MARKET, StreamIds};
 use crate::sync::BookSync;
 
 impl Running {
     /// Wants the stream of everybody's forced orders, where it is asked for.
     pub(crate) fn collect_forced_of_all(&mut self) {
-        use marketprism_kit::streams::Expected;
         if self.session.settings.forced == Some(Forced::OfAll) {
-            let stream = self.streams.add(MARKET, forced_of_all(), Expected::Rare);
+            let stream = self.streams.add(MARKET, EVERYBODYS_FORCED, Expected::Rare);
             self.forced_of_all = Some(stream);
         }
     }

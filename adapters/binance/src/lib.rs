@@ -49,10 +49,8 @@ use streams::CONNECTIONS_MAX;
 use trades::Backlog;
 pub use venue::Venue;
 
-/// What a session may spend in a minute: what USD-M lets one address spend. Spot allows 6,000, but an adapter has one
-/// figure.
-/// <https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info#limits>
-const REQUEST_WEIGHT_PER_MINUTE: u32 = 2_400;
+/// What a session may spend in a minute, in spot's unit of weight. An adapter has one figure: see [`Venue::cost`].
+const REQUEST_WEIGHT_PER_MINUTE: u32 = 6_000;
 
 /// Where an answer tells how much of that was spent in the running minute.
 /// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits>
@@ -243,8 +241,16 @@ impl Running {
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         let asked = self.streams.asked_in(connection, number);
         if let Some(problem) = problem {
-            for stream in asked {
-                self.streams.refused(stream, connection, now, &problem, out);
+            let settings = &self.session.settings;
+            match asked.as_slice() {
+                [one] => self.streams.refused(*one, connection, now, &problem, out),
+                // It is not said which of them is meant, if any: all are asked for again, without those of instruments
+                // that turn out to be unknown.
+                many => {
+                    for stream in many {
+                        self.streams.resubscribe(*stream, now, settings, out);
+                    }
+                }
             }
             return Err(Refusal::new("exchange error", problem));
         }
@@ -323,7 +329,8 @@ impl Running {
         let request = cx.next_request();
         self.clock.ask(request, now);
         let address = address::market(cx.settings, "time");
-        out.request(request, &address, 1, "clock", None);
+        let cost = cx.settings.venue.cost(1);
+        out.request(request, &address, cost, "clock", None);
         out.wake_at(alarm(CLOCK, 0), now.saturating_add(ServerClock::EVERY));
     }
 

@@ -195,15 +195,15 @@ impl Polled {
     /// Sends the requests that are due and sets the alarm for the next one.
     pub fn send(&mut self, cx: &mut Context<'_>, instruments: &Instruments, out: &mut Output) {
         while let Some(key) = self.polls.next(cx.now) {
-            let (address, weight) = match (Kind::of(key), instruments.get(key.instrument)) {
-                (Kind::FundingInfo, _) => (market(cx.settings, "fundingInfo"), 1),
-                (kind, Some(instrument)) => (self.address(cx, kind, key, instrument), 1),
+            let address = match (Kind::of(key), instruments.get(key.instrument)) {
+                (Kind::FundingInfo, _) => market(cx.settings, "fundingInfo"),
+                (kind, Some(instrument)) => self.address(cx, kind, key, instrument),
                 (_, None) => {
                     self.polls.remove(key.instrument);
                     continue;
                 }
             };
-            self.ask(cx, key, &address, weight, out);
+            self.ask(cx, key, &address, out);
         }
         let next = self.polls.next_at();
         if let Some(next) = next.filter(|next| self.alarm != Some(*next)) {
@@ -212,19 +212,14 @@ impl Polled {
         }
     }
 
-    fn ask(
-        &mut self,
-        cx: &mut Context<'_>,
-        key: Key,
-        address: &str,
-        weight: u32,
-        out: &mut Output,
-    ) {
+    /// Sends a request; each of these endpoints weighs 1, or nothing.
+    fn ask(&mut self, cx: &mut Context<'_>, key: Key, address: &str, out: &mut Output) {
         let request = cx.next_request();
         self.polls.asked(key, request);
         let instrument = (key.instrument != NO_INSTRUMENT).then_some(key.instrument);
         let data_type = Kind::of(key).data_type();
-        out.request(request, address, weight, data_type, instrument);
+        let cost = cx.settings.venue.cost(1);
+        out.request(request, address, cost, data_type, instrument);
     }
 
     fn address(&self, cx: &Context<'_>, kind: Kind, key: Key, instrument: &Instrument) -> String {

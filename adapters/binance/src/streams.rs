@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
-use marketprism_kit::streams::{Limits, MessagePace, Protocol, StreamId, Streams};
+use marketprism_kit::streams::{Expected, Limits, MessagePace, Protocol, StreamId, Streams};
 
-use crate::parse::EVERYBODYS_FORCED;
 use crate::settings::{Settings, TradeStream};
 use crate::venue::Venue;
 
@@ -80,11 +79,6 @@ fn message(method: &str, number: u32, names: &[&str]) -> String {
     text
 }
 
-/// The name of the stream of everybody's forced orders.
-pub const fn forced_of_all() -> &'static str {
-    EVERYBODYS_FORCED
-}
-
 /// The streams of one instrument, as far as they are collected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StreamIds {
@@ -99,7 +93,6 @@ pub struct StreamIds {
 impl StreamIds {
     /// Wants the streams of a symbol that the settings ask for; `name` is the symbol in stream names.
     pub fn wanted(streams: &mut Streams, settings: &Settings, symbol: &str, name: &str) -> Self {
-        use marketprism_kit::streams::Expected;
         let venue = settings.venue;
         let mut add = |group, channel: &str, expected| {
             streams.add(group, &format!("{name}@{channel}"), expected)

@@ -281,7 +281,7 @@ fn ratios_are_published_once_each_and_none_is_missed_after_an_interruption() {
         let mut it = Polling::new(data_type, &["BTCUSDT"], &answers);
         it.run(60);
         let first = row(kind, 1_759_999_800_000, "1.7871", "0.6412", "0.3588");
-        assert_eq!(it.published, [first.clone()]);
+        assert_eq!(it.published, std::slice::from_ref(&first));
         let address = &it.asked[0].1.address;
         let expected = format!(
             "https://fapi.binance.com/futures/data/{endpoint}?symbol=BTCUSDT&period=5m&limit=1"
@@ -430,10 +430,13 @@ fn an_instrument_that_is_removed_is_asked_for_no_more() {
 #[test]
 fn the_clocks_are_compared_by_the_middle_of_the_request() {
     for (venue, address) in [
-        ("binance_spot", "https://api.binance.com/api/v3/time"),
+        (
+            "binance_spot",
+            "https://api.binance.com/api/v3/time weight 1",
+        ),
         (
             "binance_derivatives",
-            "https://fapi.binance.com/fapi/v1/time",
+            "https://fapi.binance.com/fapi/v1/time weight 3",
         ),
     ] {
         let settings = format!(r#"{{"exchange":"{venue}","data_types":["trade"]}}"#);
@@ -441,7 +444,7 @@ fn the_clocks_are_compared_by_the_middle_of_the_request() {
         driver.tell(START, &testing::start(&settings, &["BTCUSDT"]));
         let told = driver.told(START, &Event::Alarm(8));
         assert!(
-            told.starts_with(&format!("request 0 {address} weight 1\n")),
+            told.starts_with(&format!("request 0 {address}\n")),
             "{told}"
         );
         let answer = testing::answer(0, 200, r#"{"serverTime":1760000000555}"#);

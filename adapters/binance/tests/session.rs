@@ -187,6 +187,40 @@ fn what_cannot_be_used_is_refused_by_name() {
 }
 
 #[test]
+fn a_refused_message_is_repeated_and_a_refused_stream_is_named() {
+    const ERROR: &str = r#"{"error":{"code":2,"msg":"Invalid request"},"id":0}"#;
+    let begun = |types: &str| {
+        let mut driver = Driver::<Binance>::default();
+        let settings = format!(r#"{{"data_types":[{types}]}}"#);
+        driver.tell(SECOND, &testing::start(&settings, &["BTCUSDT"]));
+        driver.tell(SECOND, &Event::Opened(0));
+        driver
+    };
+    let mut driver = begun(r#""orderbook","trade""#);
+    assert_eq!(
+        driver.told(SECOND, &testing::frame(0, ERROR)),
+        "refused exchange error\n"
+    );
+    let told = driver.told(3 * SECOND, &Event::Alarm(6));
+    assert!(
+        told.contains(r#""method":"SUBSCRIBE","params":["btcusdt@depth@100ms""#),
+        "{told}"
+    );
+    let mut driver = begun(r#""trade""#);
+    let told = driver.told(SECOND, &testing::frame(0, ERROR));
+    assert!(
+        told.contains("log error btcusdt@trade: the exchange refuses it")
+            && told.contains("refused exchange error"),
+        "{told}"
+    );
+    assert!(
+        !driver
+            .told(3 * SECOND, &Event::Alarm(6))
+            .contains("SUBSCRIBE")
+    );
+}
+
+#[test]
 fn a_frame_is_read_whatever_its_order_spaces_and_new_fields() {
     let mut world = World::start("{}");
     assert!(world.frame(" { \"data\" : {\"new\":{},\"s\":\"BTCUSDT\",\"m\":true,\"T\":5,\"q\":2,\"p\":1e-2,\"t\":9,\"e\":\"trade\"}, \"stream\":\"btcusdt@trade\" } ").starts_with("trade 0 #9 sell 0.01 x 2 at 5000000"));

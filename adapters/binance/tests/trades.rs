@@ -387,7 +387,7 @@ fn a_reconnect_of_hundreds_of_instruments_is_no_storm_of_requests() {
         assert!(asked - answered <= 4, "in flight");
         let minutes = (world.now - world.start) as f64 / (60 * SECOND) as f64;
         let weight = 25 * (asked - 1);
-        assert!(weight as f64 <= 500.0 + 800.0 * minutes, "a storm");
+        assert!(weight as f64 <= 500.0 + 2_000.0 * minutes, "a storm");
     }
     assert_eq!(asked, 300);
     let report = world.report();

@@ -98,7 +98,7 @@ impl Polled {
         }
         instrument.known.interest = Some(interest);
         let address = self.address(cx, Kind::Funding, key, instrument);
-        self.ask(cx, key, &address, 1, out);
+        self.ask(cx, key, &address, out);
         Ok(Taken::AskedAgain)
     }
 
