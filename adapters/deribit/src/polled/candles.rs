@@ -176,12 +176,14 @@ impl Indices {
 
 impl Index {
     /// From which time to which candles are asked for: what is missed, oldest first, so that it is published in order.
+    /// An adapter that starts cannot know what was published before it, and takes the last closed candle only: older
+    /// ones would be stored a second time.
     fn window(&self, now: u64, settings: &VolatilitySettings) -> (u64, u64) {
-        let back = settings.backfill.max(settings.candle.saturating_mul(2));
-        let oldest = now.saturating_sub(back);
-        let next = self
-            .newest
-            .map_or(oldest, |newest| newest.saturating_add(settings.candle));
+        let newly = settings.candle.saturating_mul(2);
+        let oldest = now.saturating_sub(settings.backfill.max(newly));
+        let next = self.newest.map_or(now.saturating_sub(newly), |newest| {
+            newest.saturating_add(settings.candle)
+        });
         let from = next.max(oldest).min(now);
         let most = settings.candle.saturating_mul(self.window);
         (from, from.saturating_add(most).min(now))

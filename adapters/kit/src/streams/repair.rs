@@ -12,6 +12,7 @@ use crate::wit::LogLevel;
 impl Streams {
     /// Asks again for the streams whose time for it has come.
     pub(super) fn ask_again(&mut self, now: u64) {
+        let mut again = Vec::new();
         for (id, stream) in (0..).zip(&mut self.all) {
             if let Some(Carrier {
                 asked: Asked::Refused(at),
@@ -30,10 +31,14 @@ impl Streams {
                     self.wires.say(carrier.connection, Word::Unsubscribe, id);
                 }
                 carrier.asked = Asked::Not;
-                self.wires.say(carrier.connection, Word::Subscribe, id);
+                again.push((carrier.connection, id));
                 stream.silence.interrupt();
                 stream.resubscribed += 1;
             }
+        }
+        // All of one kind together, so that few messages say it.
+        for (connection, id) in again {
+            self.wires.say(connection, Word::Subscribe, id);
         }
     }
 
