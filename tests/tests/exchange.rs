@@ -1,5 +1,8 @@
-//! The simulated exchange by itself: it follows the documented rules, its truth is true, and its faults are recorded.
+//! The simulated exchanges by themselves: they follow the documented rules, their truth is true, and their
+//! faults are recorded.
 
+#[path = "exchange/binance_derivatives.rs"]
+mod binance_derivatives;
 #[path = "exchange/client.rs"]
 mod client;
 #[path = "exchange/faults.rs"]
