@@ -7,6 +7,8 @@ mod binance_derivatives;
 mod client;
 #[path = "exchange/faults.rs"]
 mod faults;
+#[path = "exchange/okx.rs"]
+mod okx;
 #[path = "exchange/rest.rs"]
 mod rest;
 #[path = "exchange/streams.rs"]

@@ -15,7 +15,7 @@ use super::parameters::Parameters;
 use super::records::{End, Violation};
 use super::settings::Settings;
 use super::teller::Teller;
-use crate::market::Terms;
+use crate::market::{Market, Terms};
 
 /// One venue.
 pub(crate) trait Dialect: Debug + Send + Sync {
@@ -31,7 +31,7 @@ pub(crate) trait Dialect: Debug + Send + Sync {
     }
 
     /// Who makes frames of the market's news.
-    fn teller(&self, terms: &[Arc<Terms>]) -> Box<dyn Teller>;
+    fn teller(&self, market: &Market, settings: &Settings) -> Box<dyn Teller>;
 
     /// What the address of a WebSocket asks for; none when there are no streams there.
     fn opening(&self, request: &Request) -> Option<Opening>;

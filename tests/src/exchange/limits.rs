@@ -76,6 +76,15 @@ impl Limits {
                 weight_max: 2_400,
                 ..Self::binance_spot()
             },
+            Venue::OkxSpot | Venue::OkxDerivatives => Self {
+                connections_max: 3,
+                connections_window: Duration::from_secs(1),
+                idle_after: Some(Duration::from_secs(30)),
+                subscriptions_max: 480,
+                ratios_max: 5,
+                ratios_window: Duration::from_secs(2),
+                ..Self::open()
+            },
         }
     }
 

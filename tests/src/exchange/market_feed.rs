@@ -77,7 +77,7 @@ impl MarketFeed {
                 .map(|name| (name, numbering.clone()))
                 .collect(),
             symbols: names.map(symbol).collect(),
-            teller: dialect.teller(&terms),
+            teller: dialect.teller(&market, settings),
             market,
         };
         feed.facts.advance(&feed.market, feed.now_ns / NS_PER_MS);

@@ -22,6 +22,7 @@ mod liquidations;
 mod market_feed;
 mod numbering;
 mod numbers;
+mod okx;
 mod parameters;
 mod pump;
 mod recording_feed;
@@ -35,6 +36,7 @@ mod teller;
 mod trades;
 mod truth;
 mod venue;
+mod view;
 mod weight;
 
 pub use datum::{Datum, DatumKind, Told};

@@ -17,8 +17,6 @@ pub enum End {
     TooManyMessages,
     /// It asked for more streams than allowed.
     TooManyStreams,
-    /// It asked for streams or gave some up more often than allowed.
-    TooManySubscriptions,
     /// The client said nothing for too long.
     Idle,
     /// The client did not show that it is there when it was asked.

@@ -2,6 +2,7 @@
 
 use super::binance::{Futures, Spot};
 use super::dialect::Dialect;
+use super::okx::Okx;
 
 /// Whose protocol is spoken, and whose rules hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,11 +12,20 @@ pub enum Venue {
     BinanceSpot,
     /// Binance USD-M futures.
     BinanceDerivatives,
+    /// OKX spot.
+    OkxSpot,
+    /// OKX perpetual swaps.
+    OkxDerivatives,
 }
 
 impl Venue {
     /// Every one of them.
-    pub const ALL: [Self; 2] = [Self::BinanceSpot, Self::BinanceDerivatives];
+    pub const ALL: [Self; 4] = [
+        Self::BinanceSpot,
+        Self::BinanceDerivatives,
+        Self::OkxSpot,
+        Self::OkxDerivatives,
+    ];
 
     /// Its name in the configuration.
     #[must_use]
@@ -23,6 +33,8 @@ impl Venue {
         match self {
             Self::BinanceSpot => "binance_spot",
             Self::BinanceDerivatives => "binance_derivatives",
+            Self::OkxSpot => "okx_spot",
+            Self::OkxDerivatives => "okx_derivatives",
         }
     }
 
@@ -43,14 +55,23 @@ impl Venue {
     pub const fn ws_path(self) -> &'static str {
         match self {
             Self::BinanceSpot | Self::BinanceDerivatives => "",
+            Self::OkxSpot | Self::OkxDerivatives => "/ws/v5/public",
         }
     }
 
     /// The instruments that this venue has for a market of BTCUSDT, ETHUSDT and so on; other names stay as they are.
     #[must_use]
     pub fn instrument(self, symbol: &str) -> String {
+        let Some(base) = symbol
+            .strip_suffix("USDT")
+            .filter(|base| !base.ends_with('-'))
+        else {
+            return symbol.to_owned();
+        };
         match self {
             Self::BinanceSpot | Self::BinanceDerivatives => symbol.to_owned(),
+            Self::OkxSpot => format!("{base}-USDT"),
+            Self::OkxDerivatives => format!("{base}-USDT-SWAP"),
         }
     }
 
@@ -58,6 +79,25 @@ impl Venue {
         match self {
             Self::BinanceSpot => Box::new(Spot),
             Self::BinanceDerivatives => Box::new(Futures),
+            Self::OkxSpot => Box::new(Okx::SPOT),
+            Self::OkxDerivatives => Box::new(Okx::SWAP),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn venues_are_known_by_their_names_and_have_instruments_of_their_own() {
+        for venue in Venue::ALL {
+            assert_eq!(Venue::parse(venue.name()), Ok(venue));
+        }
+        assert!(Venue::parse("bnance").unwrap_err().contains("okx_spot"));
+        let names = Venue::ALL.map(|venue| venue.instrument("BTCUSDT"));
+        let expected = ["BTCUSDT", "BTCUSDT", "BTC-USDT", "BTC-USDT-SWAP"];
+        assert_eq!(names, expected);
+        assert_eq!(Venue::OkxSpot.instrument("UNI-USDT"), "UNI-USDT");
     }
 }

@@ -4,8 +4,6 @@
 //! Since 2026-04-23 a stream's data comes only on the path it belongs to: `/public` or `/market`. Anywhere else it is
 //! acknowledged and silent.
 
-use std::sync::Arc;
-
 use super::futures_teller::FuturesTeller;
 use super::{futures_rest, query};
 use crate::exchange::dialect::{Cost, Desk, Dialect, Heard, Opening, Quota, Reply, Talk, Trouble};
@@ -13,8 +11,9 @@ use crate::exchange::http::{Answer, Request};
 use crate::exchange::limits::Limits;
 use crate::exchange::numbers;
 use crate::exchange::parameters::Parameters;
+use crate::exchange::settings::Settings;
 use crate::exchange::teller::Teller;
-use crate::market::Terms;
+use crate::market::{Market, Terms};
 
 /// Quantities have at most so many decimals.
 const QUANTITY_DECIMALS_MAX: u32 = 3;
@@ -53,8 +52,8 @@ impl Dialect for Futures {
         3
     }
 
-    fn teller(&self, terms: &[Arc<Terms>]) -> Box<dyn Teller> {
-        Box::new(FuturesTeller::new(terms))
+    fn teller(&self, market: &Market, _settings: &Settings) -> Box<dyn Teller> {
+        Box::new(FuturesTeller::new(market))
     }
 
     fn opening(&self, request: &Request) -> Option<Opening> {

@@ -10,7 +10,7 @@ use crate::exchange::facts::Facts;
 use crate::exchange::frame::Item;
 use crate::exchange::liquidations::Liquidation;
 use crate::exchange::teller::{Now, Order, Pen, Scene, Teller};
-use crate::market::{DepthUpdate, Levels, Terms};
+use crate::market::{DepthUpdate, Levels, Market};
 
 /// Streams with the same events at other names: the speed is the market's.
 const DEPTH: [&str; 3] = ["depth@100ms", "depth", "depth@0ms"];
@@ -38,8 +38,9 @@ struct Symbol {
 }
 
 impl FuturesTeller {
-    pub(super) fn new(terms: &[Arc<Terms>]) -> Self {
-        let symbols = terms.iter().map(|terms| {
+    pub(super) fn new(market: &Market) -> Self {
+        let symbols = market.listings().iter().map(|listing| {
+            let terms = listing.terms();
             let name = |kind: &str| stream_name(&terms.symbol, kind);
             let opened = Symbol {
                 depth: DEPTH.map(name).to_vec(),

@@ -1,7 +1,5 @@
 //! Binance spot. Rules and forms: <https://developers.binance.com/docs/binance-spot-api-docs>
 
-use std::sync::Arc;
-
 use super::spot_teller::SpotTeller;
 use super::{query, spot_rest};
 use crate::binance_form::decimal;
@@ -10,8 +8,9 @@ use crate::exchange::frame::{Frame, Item};
 use crate::exchange::http::{Answer, Request};
 use crate::exchange::limits::Limits;
 use crate::exchange::parameters::Parameters;
+use crate::exchange::settings::Settings;
 use crate::exchange::teller::Teller;
-use crate::market::Terms;
+use crate::market::{Market, Terms};
 
 /// Its dialect.
 #[derive(Debug)]
@@ -26,8 +25,8 @@ impl Dialect for Spot {
         decimal(count, decimals)
     }
 
-    fn teller(&self, terms: &[Arc<Terms>]) -> Box<dyn Teller> {
-        Box::new(SpotTeller::new(terms))
+    fn teller(&self, market: &Market, _settings: &Settings) -> Box<dyn Teller> {
+        Box::new(SpotTeller::new(market))
     }
 
     fn opening(&self, request: &Request) -> Option<Opening> {

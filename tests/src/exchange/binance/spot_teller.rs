@@ -8,7 +8,7 @@ use crate::binance_form::{depth_data, trade_data};
 use crate::book::{Book, Side};
 use crate::exchange::frame::Item;
 use crate::exchange::teller::{Now, Order, Pen, Scene, Teller};
-use crate::market::{DepthUpdate, Levels, Terms};
+use crate::market::{DepthUpdate, Levels, Market};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -36,8 +36,9 @@ struct DepthUpdateOfSecond {
 }
 
 impl SpotTeller {
-    pub(super) fn new(terms: &[Arc<Terms>]) -> Self {
-        let symbols = terms.iter().map(|terms| {
+    pub(super) fn new(market: &Market) -> Self {
+        let symbols = market.listings().iter().map(|listing| {
+            let terms = listing.terms();
             let name = |kind| stream_name(&terms.symbol, kind);
             let opened = Symbol {
                 trade: name("trade"),

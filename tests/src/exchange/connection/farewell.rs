@@ -56,7 +56,6 @@ pub(super) async fn farewell(mut socket: Socket, end: End) -> bool {
         }
         End::TooManyMessages => (CloseCode::Policy, "Too many requests"),
         End::TooManyStreams => (CloseCode::Policy, "Too many streams"),
-        End::TooManySubscriptions => (CloseCode::Policy, "Too many requests"),
         // As OKX says it.
         End::Idle => (CloseCode::Library(4_004), "No data received in 30s."),
         End::TooOld | End::Ordered | End::Fault(_) => (CloseCode::Away, "Going away"),
