@@ -5,6 +5,8 @@
 mod binance_derivatives;
 #[path = "exchange/client.rs"]
 mod client;
+#[path = "exchange/deribit.rs"]
+mod deribit;
 #[path = "exchange/faults.rs"]
 mod faults;
 #[path = "exchange/okx.rs"]

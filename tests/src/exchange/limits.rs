@@ -85,6 +85,10 @@ impl Limits {
                 ratios_window: Duration::from_secs(2),
                 ..Self::open()
             },
+            Venue::DeribitDerivatives => Self {
+                sockets_max: 32,
+                ..Self::open()
+            },
         }
     }
 

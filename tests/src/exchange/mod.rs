@@ -10,6 +10,7 @@ mod binance;
 mod connection;
 mod damage;
 mod datum;
+mod deribit;
 mod dialect;
 mod facts;
 mod faults;

@@ -1,6 +1,7 @@
 //! The venues that can be simulated, by the names that the configuration gives them.
 
 use super::binance::{Futures, Spot};
+use super::deribit::Deribit;
 use super::dialect::Dialect;
 use super::okx::Okx;
 
@@ -16,15 +17,18 @@ pub enum Venue {
     OkxSpot,
     /// OKX perpetual swaps.
     OkxDerivatives,
+    /// Deribit.
+    DeribitDerivatives,
 }
 
 impl Venue {
     /// Every one of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::BinanceSpot,
         Self::BinanceDerivatives,
         Self::OkxSpot,
         Self::OkxDerivatives,
+        Self::DeribitDerivatives,
     ];
 
     /// Its name in the configuration.
@@ -35,6 +39,7 @@ impl Venue {
             Self::BinanceDerivatives => "binance_derivatives",
             Self::OkxSpot => "okx_spot",
             Self::OkxDerivatives => "okx_derivatives",
+            Self::DeribitDerivatives => "deribit_derivatives",
         }
     }
 
@@ -56,6 +61,7 @@ impl Venue {
         match self {
             Self::BinanceSpot | Self::BinanceDerivatives => "",
             Self::OkxSpot | Self::OkxDerivatives => "/ws/v5/public",
+            Self::DeribitDerivatives => "/ws/api/v2",
         }
     }
 
@@ -72,6 +78,7 @@ impl Venue {
             Self::BinanceSpot | Self::BinanceDerivatives => symbol.to_owned(),
             Self::OkxSpot => format!("{base}-USDT"),
             Self::OkxDerivatives => format!("{base}-USDT-SWAP"),
+            Self::DeribitDerivatives => format!("{base}-PERPETUAL"),
         }
     }
 
@@ -81,6 +88,7 @@ impl Venue {
             Self::BinanceDerivatives => Box::new(Futures),
             Self::OkxSpot => Box::new(Okx::SPOT),
             Self::OkxDerivatives => Box::new(Okx::SWAP),
+            Self::DeribitDerivatives => Box::new(Deribit),
         }
     }
 }
@@ -96,7 +104,13 @@ mod tests {
         }
         assert!(Venue::parse("bnance").unwrap_err().contains("okx_spot"));
         let names = Venue::ALL.map(|venue| venue.instrument("BTCUSDT"));
-        let expected = ["BTCUSDT", "BTCUSDT", "BTC-USDT", "BTC-USDT-SWAP"];
+        let expected = [
+            "BTCUSDT",
+            "BTCUSDT",
+            "BTC-USDT",
+            "BTC-USDT-SWAP",
+            "BTC-PERPETUAL",
+        ];
         assert_eq!(names, expected);
         assert_eq!(Venue::OkxSpot.instrument("UNI-USDT"), "UNI-USDT");
     }
