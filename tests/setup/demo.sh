@@ -1,5 +1,5 @@
 #!/bin/bash
-# The daemon at work: a simulated exchange, a nats-server and the shipped configuration with other addresses.
+# The daemon at work: simulated exchanges, a nats-server and the shipped configuration with other addresses.
 #
 # Both servers are on free loopback ports of their own, and everything is taken away again however it ends: by Ctrl-C,
 # SIGTERM, a closed terminal, a time limit or a failure. Called by `make demo`, which says what the variables mean.
@@ -80,20 +80,20 @@ if command -v setpriv >/dev/null; then
     tied=(setpriv --pdeathsig TERM)
 fi
 
-# serve LOG COMMAND...: starts a server and waits until its log tells where it listens: $address, empty if it never does.
+# serve LOG PATTERN COMMAND...: starts a server and waits until its log holds the pattern: $found is the first match.
 serve() {
-    local log=$1 _
-    shift
+    local log=$1 pattern=$2 _
+    shift 2
     set -m
     "${tied[@]}" "$@" </dev/null &>"$log" &
     servers+=($!)
     set +m
-    address=
+    found=
     for _ in {1..200}; do
         [[ -z $interrupted ]] || exit 0
         running "${servers[-1]}" || break
-        address=$(grep -hs -o '127\.0\.0\.1:[1-9][0-9]*' "$log" | head -n 1 || true)
-        [[ -z $address ]] || return 0
+        found=$(grep -hs -o "$pattern" "$log" | head -n 1 || true)
+        [[ -z $found ]] || return 0
         pause 0.05
     done
     say "$1 did not start:"
@@ -106,18 +106,30 @@ if ! command -v "$NATS_SERVER" >/dev/null; then
     exit 69
 fi
 # Port -1: the server takes a free one.
-serve "$work/nats.log" "$NATS_SERVER" --addr 127.0.0.1 --port -1 --jetstream --store_dir "$work/jetstream"
-nats=nats://$address
-serve "$work/exchange.log" "$EXCHANGE_SIM" --symbols "$SYMBOLS" --faults "$FAULTS" --rate "$RATE" --seed "$SEED"
-exchange=$address
+serve "$work/nats.log" '127\.0\.0\.1:[1-9][0-9]*' "$NATS_SERVER" --addr 127.0.0.1 --port -1 \
+    --jetstream --store_dir "$work/jetstream"
+nats=nats://$found
+# The exchanges that the configuration has a block for.
+venues=$(grep -oE '^  (binance_spot|binance_derivatives|okx_spot|okx_derivatives|deribit_derivatives):' "$CONFIG" |
+    tr -d ' :' | paste -s -d , || true)
+if [[ -z $venues ]]; then
+    say "$CONFIG has no block of an exchange that can be simulated"
+    exit 66
+fi
+serve "$work/exchange.log" '^ready$' "$EXCHANGE_SIM" --venues "$venues" --symbols "$SYMBOLS" --faults "$FAULTS" \
+    --rate "$RATE" --seed "$SEED"
 
-# The configuration as it is shipped, but for where the exchange is.
-awk -v "to=$exchange" '
+# The configuration as it is shipped, but for where the exchanges are.
+awk '
+    NR == FNR { if (NF == 3) { ws[$1 ":"] = $2; http[$1 ":"] = $3 }; next }
     { print }
-    /^  binance_spot:/ { print "    api: { base_url: \"http://" to "\", ws_url: \"ws://" to "\" }" }
-' "$CONFIG" >"$work/marketprism.yaml"
+    /^  [a-z_]+:/ && $1 in ws { print "    api: { base_url: \"" http[$1] "\", ws_url: \"" ws[$1] "\" }" }
+' "$work/exchange.log" "$CONFIG" >"$work/marketprism.yaml"
 
-say "the simulated exchange is at $exchange; it loses, doubles, swaps and damages some frames on purpose ($FAULTS)"
+say "the simulated exchanges lose, double, swap and damage some frames on purpose ($FAULTS):"
+while read -r venue _ http; do
+    [[ -z $http ]] || say "  $venue at ${http#http://}"
+done < <(awk 'NF == 3' "$work/exchange.log")
 say "nats-server is at $nats"
 say "health: http://127.0.0.1:${HEALTH_CHECK_PORT:-8087}/health  metrics: http://127.0.0.1:${METRICS_PORT:-9092}/metrics"
 say "what is published: $MARKETPRISM tail --nats $nats"

@@ -79,6 +79,19 @@ impl Terms {
             opening_price,
         }
     }
+
+    /// The same under another name and in other units, at the same price.
+    #[must_use]
+    pub fn renamed(&self, symbol: &str, price_decimals: u32, quantity_decimals: u32) -> Self {
+        let opening_price =
+            self.opening_price * 10_u64.pow(price_decimals) / 10_u64.pow(self.price_decimals);
+        Self {
+            symbol: symbol.to_owned(),
+            price_decimals,
+            quantity_decimals,
+            opening_price: opening_price.max(1),
+        }
+    }
 }
 
 /// One trade.
@@ -153,10 +166,9 @@ pub struct Listing {
 }
 
 impl Listing {
-    fn open(seed: u64, symbol: &str, start_ns: u64, course: &Course) -> Self {
+    fn open(seed: u64, terms: Terms, start_ns: u64, course: &Course) -> Self {
         let order_gap_ns = course.order_gap_ns.max(1);
-        let terms = Terms::of(symbol);
-        let mut random = Random::new(seed, symbol);
+        let mut random = Random::new(seed, &terms.symbol);
         let update_id = random.between(10_000_000_000, 90_000_000_000);
         let trade_id = random.between(100_000_000, 4_000_000_000);
         let next_order_ns = start_ns + random.between(1, 2 * order_gap_ns);
@@ -214,6 +226,12 @@ impl Listing {
     #[must_use]
     pub fn update_id(&self) -> u64 {
         self.update_id
+    }
+
+    /// The update id up to which the book was told.
+    #[must_use]
+    pub fn told_update_id(&self) -> u64 {
+        self.told_update_id
     }
 
     /// The book now, with at most `levels_max` levels a side.
@@ -462,9 +480,17 @@ impl Market {
         start_ns: u64,
         course: &Course,
     ) -> Self {
-        let listings = symbols
-            .iter()
-            .map(|symbol| Listing::open(seed, symbol.as_ref(), start_ns, course))
+        let listings = symbols.iter();
+        let listings = listings.map(|symbol| (Terms::of(symbol.as_ref()), course.clone()));
+        Self::open_each(seed, listings.collect(), start_ns)
+    }
+
+    /// Opens a market in which each symbol has its own terms and runs its own course.
+    #[must_use]
+    pub fn open_each(seed: u64, listings: Vec<(Terms, Course)>, start_ns: u64) -> Self {
+        let listings = listings
+            .into_iter()
+            .map(|(terms, course)| Listing::open(seed, terms, start_ns, &course))
             .collect();
         Self { listings }
     }

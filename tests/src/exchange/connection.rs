@@ -5,7 +5,7 @@ mod farewell;
 mod line;
 mod times;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,11 +16,11 @@ use tokio::time::sleep_until;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use super::commands;
+use super::dialect::{Heard, Manners, Opening, Talk};
 use super::faults::FrameFault;
 use super::frame::Frame;
 use super::records::{ConnectionRecord, End, Violation};
-use super::state::{Control, Outlet, Shared};
+use super::state::{Control, OnTheWay, Outlet, Shared};
 use crate::random::Random;
 use farewell::farewell;
 use line::Line;
@@ -40,6 +40,16 @@ pub(crate) struct Connection {
     next_ping: Instant,
     noticed: bool,
     pings: VecDeque<Ping>,
+    manners: Manners,
+    next_heartbeat: Option<Instant>,
+    /// When the client sent its last text.
+    last_text: Instant,
+    /// When the exchange sent its last frame.
+    last_data: Instant,
+    /// When it is ended on request.
+    leaves: Option<Instant>,
+    /// The market's time at which streams began that have a beginning: older frames are none of theirs.
+    began: BTreeMap<Arc<str>, u64>,
     /// When messages came, within a second.
     received: VecDeque<Instant>,
     line: Line,
@@ -58,9 +68,14 @@ pub(crate) async fn serve(
     shared: Arc<Shared>,
     mut socket: Socket,
     target: &str,
-    combined: bool,
-    streams: BTreeSet<Arc<str>>,
+    opening: Opening,
+    counted: OnTheWay,
 ) {
+    let Opening {
+        combined,
+        streams,
+        carries,
+    } = opening;
     let (sender, mut frames) = mpsc::channel(shared.settings.queue_frames_max.max(1));
     let (control, mut orders) = mpsc::unbounded_channel();
     let too_slow = Arc::new(Notify::new());
@@ -71,6 +86,7 @@ pub(crate) async fn serve(
         let number = state.figures.connections_total;
         let outlet = Outlet {
             streams,
+            carries,
             frames: sender,
             control,
             too_slow: too_slow.clone(),
@@ -90,6 +106,7 @@ pub(crate) async fn serve(
         );
         number
     };
+    drop(counted);
     shared.subscribed.notify_waiters();
     shared.happened();
     let now = Instant::now();
@@ -100,6 +117,12 @@ pub(crate) async fn serve(
         next_ping: now + shared.settings.limits.ping_every,
         noticed: false,
         pings: VecDeque::new(),
+        manners: Manners::default(),
+        next_heartbeat: None,
+        last_text: now,
+        last_data: now,
+        leaves: None,
+        began: BTreeMap::new(),
         received: VecDeque::new(),
         line: Line::new(Random::new(
             shared.settings.seed,
@@ -135,7 +158,7 @@ impl Connection {
             let done = tokio::select! {
                 biased;
                 message = socket.next() => match message {
-                    Some(Ok(message)) => self.on_message(socket, message).await,
+                    Some(Ok(message)) => self.on_message(socket, message, frames).await,
                     Some(Err(_)) | None => Err(End::Client),
                 },
                 Some(order) = orders.recv() => {
@@ -168,12 +191,21 @@ impl Connection {
     async fn on_order(&mut self, socket: &mut Socket, order: Control) -> Result<(), End> {
         match order {
             Control::Notice => self.notice(socket).await,
+            Control::Leave(after) => {
+                self.leaves = Some(Instant::now() + after);
+                self.notice(socket).await
+            }
             Control::Close => Err(End::Ordered),
             Control::Abort => Err(End::Fault(FrameFault::Abort)),
         }
     }
 
-    async fn on_message(&mut self, socket: &mut Socket, message: Message) -> Result<(), End> {
+    async fn on_message(
+        &mut self,
+        socket: &mut Socket,
+        message: Message,
+        frames: &mut mpsc::Receiver<Frame>,
+    ) -> Result<(), End> {
         let now = Instant::now();
         if matches!(message, Message::Close(_) | Message::Frame(_)) {
             // The answer to it is written by whoever reads on until the end.
@@ -195,7 +227,7 @@ impl Connection {
                 self.on_pong(&payload);
                 Ok(())
             }
-            Message::Text(text) => self.on_text(socket, &text).await,
+            Message::Text(text) => self.on_text(socket, &text, frames).await,
             _ => Ok(()),
         }
     }
@@ -215,23 +247,78 @@ impl Connection {
         self.shared.happened();
     }
 
-    async fn on_text(&mut self, socket: &mut Socket, text: &str) -> Result<(), End> {
-        let answer = {
-            let mut state = self.shared.lock();
-            let Some(outlet) = state.outlets.get_mut(&self.number) else {
-                return Err(End::Ordered);
-            };
-            let answer = commands::answer(text, &mut outlet.streams, &mut self.combined);
-            if outlet.streams.len() > self.shared.settings.limits.streams_max {
-                state.violation(Violation::Streams(self.number));
-                return Err(End::TooManyStreams);
-            }
-            answer
-        };
+    async fn on_text(
+        &mut self,
+        socket: &mut Socket,
+        text: &str,
+        frames: &mut mpsc::Receiver<Frame>,
+    ) -> Result<(), End> {
+        self.last_text = Instant::now();
+        let (heard, mut batch) = self.hear(text, frames)?;
         self.shared.subscribed.notify_waiters();
         self.shared.happened();
-        self.write(socket, Message::text(answer)).await?;
-        self.flush(socket).await
+        let sent = self.send_all(socket, &mut batch).await;
+        self.give_up(&mut batch);
+        sent?;
+        if heard.heartbeat_set {
+            self.next_heartbeat = self.manners.heartbeat.map(|every| Instant::now() + every);
+        }
+        for answer in heard.answers {
+            self.write(socket, Message::text(answer)).await?;
+        }
+        self.flush(socket).await?;
+        if let Some(end) = heard.end {
+            return Err(end);
+        }
+        batch.extend(heard.first);
+        let sent = self.send_all(socket, &mut batch).await;
+        self.give_up(&mut batch);
+        sent
+    }
+
+    /// What a text brings about, and the frames that are to be sent before: those that wait already when a stream
+    /// begins anew.
+    fn hear(
+        &mut self,
+        text: &str,
+        frames: &mut mpsc::Receiver<Frame>,
+    ) -> Result<(Heard, Vec<Frame>), End> {
+        let mut state = self.shared.lock();
+        let state = &mut *state;
+        let Some(outlet) = state.outlets.get_mut(&self.number) else {
+            return Err(End::Ordered);
+        };
+        let mut talk = Talk {
+            connection: self.number,
+            streams: &mut outlet.streams,
+            combined: &mut self.combined,
+            manners: &mut self.manners,
+            feed: &mut state.feed,
+            settings: &self.shared.settings,
+            now: self.last_text,
+        };
+        let heard = self.shared.dialect.hear(&mut talk, text);
+        let streams = outlet.streams.len();
+        let mut batch = Vec::new();
+        if !heard.first.is_empty() {
+            while let Ok(frame) = frames.try_recv() {
+                batch.push(frame);
+            }
+        }
+        for stream in &heard.asked {
+            self.line.speak(stream);
+        }
+        for frame in &heard.first {
+            self.began.insert(frame.stream.clone(), frame.time_ns);
+        }
+        if let Some(violation) = heard.violation {
+            state.violation(violation);
+        }
+        if streams > self.shared.settings.limits.streams_max {
+            state.violation(Violation::Streams(self.number));
+            return Err(End::TooManyStreams);
+        }
+        Ok((heard, batch))
     }
 
     async fn write(&self, socket: &mut Socket, message: Message) -> Result<(), End> {
@@ -247,7 +334,7 @@ impl Connection {
         tokio::select! {
             biased;
             done = done => done.map_err(|_| End::Client),
-            () = sleep_until(self.hard_end().into()) => Err(self.late()),
+            () = sleep_until(self.deadline().0.into()) => Err(self.deadline().1),
             () = self.too_slow.notified() => Err(End::TooSlow),
         }
     }

@@ -55,6 +55,10 @@ faults! {
         Stall = "stall",
         /// From it on its stream is silent for a while, the others are not; what would have been sent is lost.
         Mute = "mute",
+        /// From it on its stream is silent until the client asks for it again.
+        Silence = "silence",
+        /// From it on all streams of the connection are silent until it ends.
+        Dumb = "dumb",
         /// It is sent late, and everything behind it.
         Slow = "slow",
     }
@@ -123,13 +127,15 @@ impl Faults {
         faults
     }
 
-    /// The worst day: some frames in a hundred.
+    /// The worst day: some frames in a hundred. Streams that stay silent until a client does something about it are
+    /// no part of it: they are asked for by name.
     #[must_use]
     pub fn heavy() -> Self {
         let mut faults = Self::none();
         for &fault in FrameFault::ALL {
-            use FrameFault::{Abort, Close, Mute, Reset, Slow, Stall};
+            use FrameFault::{Abort, Close, Dumb, Mute, Reset, Silence, Slow, Stall};
             let chance = match fault {
+                Silence | Dumb => 0.0,
                 Close | Abort | Reset | Stall | Mute => 0.000_2,
                 Slow => 0.000_5,
                 _ => 0.005,

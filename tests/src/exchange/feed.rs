@@ -1,14 +1,15 @@
 //! The source of data, whichever it is.
 
 use std::io;
-use std::sync::Arc;
 
+use super::dialect::Dialect;
 use super::frame::Frame;
 use super::market_feed::MarketFeed;
 use super::recording_feed::RecordingFeed;
 use super::settings::{Settings, Source};
 use super::trades::Trades;
-use crate::market::{Levels, Listing, Snapshot, Terms};
+use super::venue::Venue;
+use crate::market::{Levels, Snapshot, Terms};
 
 /// Whether somebody listens to a stream: others need not be written.
 pub(crate) type Wanted<'a> = dyn Fn(&str) -> bool + 'a;
@@ -21,17 +22,37 @@ pub(crate) enum Feed {
 }
 
 impl Feed {
-    pub(crate) fn open(settings: &Settings) -> io::Result<Self> {
-        Ok(match &settings.source {
-            Source::Market(source) => Self::Market(Box::new(MarketFeed::open(
-                settings.seed,
-                source,
-                settings.trades_max,
-            ))),
-            Source::Recording(path) => {
-                Self::Recording(Box::new(RecordingFeed::open(path, settings.trades_max)?))
+    pub(crate) fn open(dialect: &dyn Dialect, settings: &Settings) -> io::Result<Self> {
+        match &settings.source {
+            Source::Market(source) => {
+                let feed = MarketFeed::open(dialect, settings, source);
+                Ok(Self::Market(Box::new(feed)))
             }
-        })
+            Source::Recording(path) if settings.venue == Venue::BinanceSpot => {
+                let feed = RecordingFeed::open(path, settings.trades_max)?;
+                Ok(Self::Recording(Box::new(feed)))
+            }
+            Source::Recording(_) => {
+                let text = "only recordings of Binance spot can be told";
+                Err(io::Error::new(io::ErrorKind::Unsupported, text))
+            }
+        }
+    }
+
+    /// What only a market has.
+    pub(crate) fn market(&self) -> Option<&MarketFeed> {
+        match self {
+            Self::Market(feed) => Some(feed),
+            Self::Recording(_) => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub(crate) fn market_mut(&mut self) -> Option<&mut MarketFeed> {
+        match self {
+            Self::Market(feed) => Some(feed),
+            Self::Recording(_) => None,
+        }
     }
 
     pub(crate) fn now_ns(&self) -> u64 {
@@ -77,23 +98,18 @@ impl Feed {
     /// The book now.
     pub(crate) fn snapshot(&self, symbol: &str, levels_max: usize) -> Option<Snapshot> {
         match self {
-            Self::Market(feed) => Some(feed.market.listing(symbol)?.snapshot(levels_max)),
+            Self::Market(feed) => feed.snapshot(symbol, levels_max),
             Self::Recording(feed) => feed.snapshot(symbol, levels_max),
-        }
-    }
-
-    /// A symbol's true state; none in a recording.
-    pub(crate) fn listing(&self, symbol: &str) -> Option<&Listing> {
-        match self {
-            Self::Market(feed) => feed.market.listing(symbol),
-            Self::Recording(_) => None,
         }
     }
 
     /// The book at an update id.
     pub(crate) fn top(&self, symbol: &str, update_id: u64, levels_max: usize) -> Option<Levels> {
         match self {
-            Self::Market(feed) => feed.market.listing(symbol)?.top_at(update_id, levels_max),
+            Self::Market(feed) => {
+                let update_id = feed.numbering(symbol)?.meant(update_id)?;
+                feed.market.listing(symbol)?.top_at(update_id, levels_max)
+            }
             Self::Recording(feed) => feed.top(symbol, update_id, levels_max),
         }
     }
@@ -104,9 +120,4 @@ impl Feed {
             Self::Recording(feed) => feed.trades(symbol),
         }
     }
-}
-
-/// `btcusdt@trade` for BTCUSDT and trade.
-pub(crate) fn stream_name(symbol: &str, kind: &str) -> Arc<str> {
-    format!("{}@{kind}", symbol.to_ascii_lowercase()).into()
 }

@@ -27,6 +27,29 @@ pub enum Item {
     },
     /// The best prices at this update id.
     Ticker(u64),
+    /// A book's state or its change, where the exchange names both states.
+    Book {
+        /// The id before it: `prevSeqId`, `prev_change_id`; none for a whole book.
+        previous: Option<u64>,
+        /// The id after it: `seqId`, `change_id`.
+        id: u64,
+    },
+    /// Several single trades: the ids of the first and the last one.
+    Trades {
+        /// Of the first.
+        first: u64,
+        /// Of the last.
+        last: u64,
+    },
+    /// Forced orders: the numbers of the first and the last one, as `Truth::liquidation` has them.
+    Liquidations {
+        /// Of the first.
+        first: u64,
+        /// Of the last.
+        last: u64,
+    },
+    /// A datum that is no book and no trade, of this time in milliseconds.
+    Datum(u64),
     /// Something else that a recording holds.
     Other,
 }
@@ -40,6 +63,7 @@ pub(crate) struct Frame {
     pub(crate) time_ns: u64,
     combined: Utf8Bytes,
     raw: Utf8Bytes,
+    first: bool,
 }
 
 impl Frame {
@@ -57,7 +81,32 @@ impl Frame {
             time_ns,
             combined: utf8(text),
             raw: utf8(raw),
+            first: false,
         }
+    }
+
+    /// A frame of one form.
+    pub(crate) fn plain(stream: Arc<str>, item: Item, time_ns: u64, text: String) -> Self {
+        let text = utf8(Bytes::from(text));
+        Self {
+            stream,
+            item,
+            time_ns,
+            combined: text.clone(),
+            raw: text,
+            first: false,
+        }
+    }
+
+    /// It is what a stream begins with.
+    pub(crate) const fn begins(&self) -> bool {
+        self.first
+    }
+
+    /// The same as what a stream begins with.
+    pub(crate) fn as_first(mut self) -> Self {
+        self.first = true;
+        self
     }
 
     pub(crate) fn text(&self, combined: bool) -> &Utf8Bytes {

@@ -1,112 +1,190 @@
-//! The market whose truth is known, as streams tell it.
+//! The market whose truth is known, and what a venue's streams make of it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::feed::{Wanted, stream_name};
-use super::frame::{Frame, Item};
-use super::payload;
-use super::settings::MarketSource;
+use super::dialect::Dialect;
+use super::facts::Facts;
+use super::feed::Wanted;
+use super::frame::Frame;
+use super::liquidations::Liquidations;
+use super::numbering::Numbering;
+use super::settings::{MarketSource, Settings};
+use super::teller::{Now, Order, Pen, Scene, Teller};
 use super::trades::{AggregateTrade, TimedTrade, Trades};
-use crate::binance_form::{depth_data, trade_data};
-use crate::book::{Book, Side};
-use crate::market::{Course, DepthUpdate, Level, Levels, Market, News, Occurrence, Terms, Trade};
+use crate::market::{Course, Level, Market, News, Occurrence, Snapshot, Trade};
 
 const NS_PER_MS: u64 = 1_000_000;
 const NS_PER_SECOND: u64 = 1_000_000_000;
+const NS_PER_HOUR: u64 = 3_600 * NS_PER_SECOND;
 
 /// A market and what its streams have told.
 #[derive(Debug)]
 pub(crate) struct MarketFeed {
     pub(crate) market: Market,
     pub(crate) now_ns: u64,
+    pub(crate) facts: Facts,
+    pub(crate) liquidations: Liquidations,
     symbols: BTreeMap<String, Symbol>,
+    numbering: BTreeMap<String, Numbering>,
+    teller: Box<dyn Teller>,
 }
 
 #[derive(Debug)]
 struct Symbol {
-    trade: Arc<str>,
-    aggregate: Arc<str>,
-    depth_fast: Arc<str>,
-    depth: Arc<str>,
-    ticker: Arc<str>,
     trades: Trades,
     last_aggregate_id: u64,
-    /// What the slow depth stream has to tell next.
-    second: Option<DepthUpdateOfSecond>,
-    second_ends_ns: u64,
-    best: Levels,
-}
-
-#[derive(Debug)]
-struct DepthUpdateOfSecond {
-    first_update_id: u64,
-    changed: Book,
 }
 
 impl MarketFeed {
-    pub(crate) fn open(seed: u64, source: &MarketSource, trades_max: usize) -> Self {
+    pub(crate) fn open(dialect: &dyn Dialect, settings: &Settings, source: &MarketSource) -> Self {
         let course = Course {
             order_gap_ns: NS_PER_SECOND / source.orders_per_second.max(1),
             history_changes_max: source.history_changes_max,
             several_makers: true,
         };
-        let market = Market::open_as(seed, &source.symbols, source.start_ns, &course);
-        let symbols = source.symbols.iter().map(|symbol| {
+        let quiet = Course {
+            order_gap_ns: NS_PER_HOUR,
+            ..course.clone()
+        };
+        let lively = source.symbols.iter().map(|name| (name, &course));
+        let listings = lively.chain(source.quiet_symbols.iter().map(|name| (name, &quiet)));
+        let listings = listings.map(|(name, course)| (dialect.terms(name), course.clone()));
+        let market = Market::open_each(settings.seed, listings.collect(), source.start_ns);
+        let listed = market.listings().iter();
+        let terms: Vec<_> = listed.map(|listing| listing.terms().clone()).collect();
+        let names = terms.iter().map(|terms| terms.symbol.clone());
+        let numbering = Numbering::new(dialect.update_id_factor());
+        let symbol = |name| {
             let opened = Symbol {
-                trade: stream_name(symbol, "trade"),
-                aggregate: stream_name(symbol, "aggTrade"),
-                depth_fast: stream_name(symbol, "depth@100ms"),
-                depth: stream_name(symbol, "depth"),
-                ticker: stream_name(symbol, "bookTicker"),
-                trades: Trades::new(trades_max),
+                trades: Trades::new(settings.trades_max),
                 last_aggregate_id: 1_000_000,
-                second: None,
-                second_ends_ns: source.start_ns + NS_PER_SECOND,
-                best: Levels::default(),
             };
-            (symbol.clone(), opened)
-        });
-        Self {
-            symbols: symbols.collect(),
-            market,
+            (name, opened)
+        };
+        let mut feed = Self {
             now_ns: source.start_ns,
-        }
+            facts: Facts::new(settings.seed, settings.scales),
+            liquidations: Liquidations::new(
+                settings.seed,
+                source.liquidations_per_minute,
+                terms.len(),
+                source.start_ns,
+                settings.trades_max,
+            ),
+            numbering: names
+                .clone()
+                .map(|name| (name, numbering.clone()))
+                .collect(),
+            symbols: names.map(symbol).collect(),
+            teller: dialect.teller(&market, settings),
+            market,
+        };
+        feed.facts.advance(&feed.market, feed.now_ns / NS_PER_MS);
+        feed
     }
 
     pub(crate) fn trades(&self, symbol: &str) -> Option<&Trades> {
         self.symbols.get(symbol).map(|symbol| &symbol.trades)
     }
 
+    pub(crate) fn numbering(&self, symbol: &str) -> Option<&Numbering> {
+        self.numbering.get(symbol)
+    }
+
+    /// The book now, with the venue's id.
+    pub(crate) fn snapshot(&self, symbol: &str, levels_max: usize) -> Option<Snapshot> {
+        let mut snapshot = self.market.listing(symbol)?.snapshot(levels_max);
+        snapshot.last_update_id = self.numbering(symbol)?.told(snapshot.last_update_id);
+        Some(snapshot)
+    }
+
+    /// The book as the streams told it last, with the venue's id.
+    pub(crate) fn told(&self, symbol: &str, levels_max: usize) -> Option<Snapshot> {
+        self.teller.told(symbol, levels_max)
+    }
+
+    pub(crate) fn knows(&self, stream: &str) -> bool {
+        self.teller.knows(stream)
+    }
+
+    /// What a stream begins with.
+    pub(crate) fn first(&mut self, stream: &str) -> Option<Frame> {
+        let now = Now {
+            market: &self.market,
+            facts: &self.facts,
+            time_ns: self.now_ns,
+            numbering: &self.numbering,
+        };
+        self.teller.first(&now, stream)
+    }
+
+    /// From the next change on the update ids of a symbol are lower.
+    pub(crate) fn renumber(&mut self, symbol: &str) {
+        if let Some(listing) = self.market.listing(symbol)
+            && let Some(numbering) = self.numbering.get_mut(symbol)
+        {
+            numbering.reset(listing.told_update_id());
+        }
+    }
+
     pub(crate) fn advance(&mut self, until_ns: u64, wanted: &Wanted<'_>, out: &mut Vec<Frame>) {
         self.now_ns = until_ns;
+        let mut pen = Pen { wanted, out };
         let told = self.market.advance(until_ns);
         for same_order in told.chunk_by(of_one_order) {
-            let Some(Occurrence { terms, .. }) = same_order.first() else {
+            let [
+                Occurrence {
+                    time_ns,
+                    terms,
+                    news,
+                },
+                ..,
+            ] = same_order
+            else {
                 continue;
             };
-            let Some(symbol) = self.symbols.get_mut(&terms.symbol) else {
+            let (Some(symbol), Some(numbering)) = (
+                self.symbols.get_mut(&terms.symbol),
+                self.numbering.get(&terms.symbol),
+            ) else {
                 continue;
             };
-            symbol.tell(same_order, wanted, out);
-        }
-        for listing in self.market.listings() {
-            let terms = listing.terms();
-            let Some(symbol) = self.symbols.get_mut(&terms.symbol) else {
-                continue;
+            let scene = Scene {
+                terms,
+                time_ns: *time_ns,
+                numbering,
             };
-            if wanted(&symbol.ticker) {
-                let best = listing.snapshot(1).levels;
-                let id = listing.update_id();
-                if best != symbol.best
-                    && let Some(data) = payload::ticker(terms, id, &best)
-                {
-                    let stream = symbol.ticker.clone();
-                    out.push(Frame::new(stream, Item::Ticker(id), until_ns, &data));
+            match news {
+                News::Depth(update) => self.teller.depth(&scene, update, &mut pen),
+                News::Trade(_) => {
+                    let (trades, aggregates) = symbol.take_order(same_order);
+                    let order = Order {
+                        trades: &trades,
+                        aggregates: &aggregates,
+                    };
+                    self.teller.order(&scene, &order, &mut pen);
                 }
-                symbol.best = best;
             }
         }
+        for one in self.liquidations.advance(&self.market, until_ns) {
+            if let Some(numbering) = self.numbering.get(&one.terms.symbol) {
+                let scene = Scene {
+                    terms: &one.terms,
+                    time_ns: until_ns,
+                    numbering,
+                };
+                self.teller.liquidation(&scene, &one, &mut pen);
+            }
+        }
+        self.facts.advance(&self.market, until_ns / NS_PER_MS);
+        let now = Now {
+            market: &self.market,
+            facts: &self.facts,
+            time_ns: until_ns,
+            numbering: &self.numbering,
+        };
+        self.teller.step(&now, &mut pen);
     }
 }
 
@@ -117,122 +195,43 @@ fn of_one_order(one: &Occurrence, other: &Occurrence) -> bool {
 }
 
 impl Symbol {
-    fn tell(&mut self, told: &[Occurrence], wanted: &Wanted<'_>, out: &mut Vec<Frame>) {
-        let mut order = Vec::new();
-        for Occurrence {
-            time_ns,
-            terms,
-            news,
-        } in told
-        {
-            let time_ms = time_ns / NS_PER_MS;
-            match news {
-                News::Depth(update) => self.tell_depth(terms, *time_ns, update, wanted, out),
-                News::Trade(trade) => {
-                    order.push((*time_ns, terms, *trade));
-                    self.trades.push(TimedTrade {
-                        time_ms,
-                        trade: *trade,
-                    });
-                    if wanted(&self.trade) {
-                        let data = trade_data(terms, time_ms, trade);
-                        let item = Item::Trade(trade.id);
-                        out.push(Frame::new(self.trade.clone(), item, *time_ns, &data));
-                    }
-                }
-            }
-        }
-        let at_one_price = |one: &(u64, &Arc<Terms>, Trade), other: &(u64, &Arc<Terms>, Trade)| {
-            one.2.level.price == other.2.level.price
-                && one.2.buyer_is_maker == other.2.buyer_is_maker
+    /// Notes the trades of one order; they, and the same by price.
+    fn take_order(&mut self, told: &[Occurrence]) -> (Vec<Trade>, Vec<AggregateTrade>) {
+        let trade = |one: &Occurrence| match one.news {
+            News::Trade(trade) => Some((one.time_ns / NS_PER_MS, trade)),
+            News::Depth(_) => None,
         };
-        for trades in order.chunk_by(at_one_price) {
-            if let [(time_ns, terms, first), ..] = trades {
-                self.last_aggregate_id += 1;
-                let quantity = trades
-                    .iter()
-                    .map(|(_, _, trade)| trade.level.quantity)
-                    .sum();
-                let aggregate = AggregateTrade {
-                    id: self.last_aggregate_id,
-                    first_id: first.id,
-                    last_id: first.id + trades.len() as u64 - 1,
-                    time_ms: time_ns / NS_PER_MS,
-                    level: Level {
-                        price: first.level.price,
-                        quantity,
-                    },
-                    buyer_is_maker: first.buyer_is_maker,
-                };
-                self.tell_aggregate(terms, *time_ns, aggregate, wanted, out);
-            }
+        let timed: Vec<(u64, Trade)> = told.iter().filter_map(trade).collect();
+        for &(time_ms, trade) in &timed {
+            self.trades.push(TimedTrade { time_ms, trade });
         }
-    }
-
-    fn tell_aggregate(
-        &mut self,
-        terms: &Terms,
-        time_ns: u64,
-        trade: AggregateTrade,
-        wanted: &Wanted<'_>,
-        out: &mut Vec<Frame>,
-    ) {
-        self.trades.push_aggregate(trade);
-        if wanted(&self.aggregate) {
-            let data = payload::aggregate(terms, &trade);
-            let item = Item::AggregateTrade {
-                id: trade.id,
-                first: trade.first_id,
-                last: trade.last_id,
-            };
-            out.push(Frame::new(self.aggregate.clone(), item, time_ns, &data));
-        }
-    }
-
-    fn tell_depth(
-        &mut self,
-        terms: &Terms,
-        time_ns: u64,
-        update: &DepthUpdate,
-        wanted: &Wanted<'_>,
-        out: &mut Vec<Frame>,
-    ) {
-        let time_ms = time_ns / NS_PER_MS;
-        let frame = |stream: &Arc<str>, update: &DepthUpdate| {
-            let item = Item::Depth {
-                first: update.first_update_id,
-                last: update.last_update_id,
-            };
-            let data = depth_data(terms, time_ms, update);
-            Frame::new(stream.clone(), item, time_ns, &data)
+        let at_one_price = |one: &(u64, Trade), other: &(u64, Trade)| {
+            one.1.level.price == other.1.level.price
+                && one.1.buyer_is_maker == other.1.buyer_is_maker
         };
-        if wanted(&self.depth_fast) {
-            out.push(frame(&self.depth_fast, update));
+        let mut aggregates = Vec::new();
+        for trades in timed.chunk_by(at_one_price) {
+            let [(time_ms, first), ..] = trades else {
+                continue;
+            };
+            self.last_aggregate_id += 1;
+            let aggregate = AggregateTrade {
+                id: self.last_aggregate_id,
+                first_id: first.id,
+                last_id: first.id + trades.len() as u64 - 1,
+                time_ms: *time_ms,
+                level: Level {
+                    price: first.level.price,
+                    quantity: trades.iter().map(|(_, trade)| trade.level.quantity).sum(),
+                },
+                buyer_is_maker: first.buyer_is_maker,
+            };
+            self.trades.push_aggregate(aggregate);
+            aggregates.push(aggregate);
         }
-        let second = self.second.get_or_insert_with(|| DepthUpdateOfSecond {
-            first_update_id: update.first_update_id,
-            changed: Book::default(),
-        });
-        for (side, levels) in [
-            (Side::Bid, &update.levels.bids),
-            (Side::Ask, &update.levels.asks),
-        ] {
-            for &level in levels {
-                second.changed.note(side, level);
-            }
-        }
-        if time_ns >= self.second_ends_ns {
-            self.second_ends_ns += NS_PER_SECOND;
-            if let Some(second) = self.second.take()
-                && wanted(&self.depth)
-            {
-                let update = DepthUpdate {
-                    first_update_id: second.first_update_id,
-                    last_update_id: update.last_update_id,
-                    levels: second.changed.top(usize::MAX),
-                };
-                out.push(frame(&self.depth, &update));
-            }
-        }
+        (
+            timed.into_iter().map(|(_, trade)| trade).collect(),
+            aggregates,
+        )
     }
 }

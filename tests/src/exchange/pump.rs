@@ -145,12 +145,12 @@ impl Pump {
             let outlets = &state.outlets;
             let wanted = |stream: &str| {
                 let mut outlets = outlets.values();
-                outlets.any(|outlet| outlet.streams.contains(stream))
+                outlets.any(|outlet| outlet.hears(stream))
             };
             Feed::advance(&mut state.feed, next_ns, &wanted, &mut self.frames);
             for frame in self.frames.drain(..) {
                 for (number, outlet) in outlets {
-                    if outlet.streams.contains(&frame.stream) {
+                    if outlet.hears(&frame.stream) {
                         let delivery = (*number, outlet.frames.clone(), frame.clone());
                         self.deliveries.push(delivery);
                     }

@@ -17,6 +17,10 @@ pub enum End {
     TooManyMessages,
     /// It asked for more streams than allowed.
     TooManyStreams,
+    /// The client said nothing for too long.
+    Idle,
+    /// The client did not show that it is there when it was asked.
+    NoTest,
     /// It did not take its frames as fast as they came.
     TooSlow,
     /// A fault.
@@ -69,12 +73,35 @@ pub enum Violation {
     Messages(u64),
     /// Too many streams, on this connection.
     Streams(u64),
+    /// Too many messages that ask for streams or give some up, on this connection.
+    Subscriptions(u64),
     /// A connection too many in its window.
     Connections,
+    /// A connection too many at one time, a request under way counted as one.
+    Sockets,
+    /// A request of a kind of which there were too many: 429.
+    Requests,
     /// A request beyond the budget: 429.
     Weight,
     /// A request during a ban: 418.
     Banned,
+}
+
+impl Violation {
+    /// Its kind in a word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Messages(_) => "messages",
+            Self::Streams(_) => "streams",
+            Self::Subscriptions(_) => "subscriptions",
+            Self::Connections => "connections",
+            Self::Sockets => "sockets",
+            Self::Requests => "requests",
+            Self::Weight => "weight",
+            Self::Banned => "banned",
+        }
+    }
 }
 
 /// Everything counted, for one line.

@@ -1,8 +1,8 @@
 //! The port: requests of REST and WebSocket handshakes, both on one.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -12,9 +12,10 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::connection;
-use super::http::{self, Answer, Request, decoded};
+use super::dialect::Trouble;
+use super::http::{self, Answer, Request};
 use super::rest;
-use super::state::Shared;
+use super::state::{OnTheWay, Shared};
 
 /// Takes connections for ever.
 pub(crate) async fn run(shared: Arc<Shared>, listener: TcpListener) {
@@ -37,15 +38,23 @@ async fn serve(shared: Arc<Shared>, mut socket: TcpStream) -> io::Result<()> {
         if request.websocket_key().is_some() {
             return upgrade(shared, socket, buffer, &request).await;
         }
-        let (answer, delay) = if request.method == "GET" {
-            rest::answer(&shared, &request)
+        let entered = shared.lock().enter(&shared.settings);
+        let (answer, delay, counted) = if !entered {
+            (crowded(&shared), Duration::ZERO, None)
+        } else if request.method == "GET" {
+            let counted = OnTheWay(shared.clone());
+            let (answer, delay) = rest::answer(&shared, &request);
+            (answer, delay, Some(counted))
         } else {
-            (Answer::new(404, "{}"), std::time::Duration::ZERO)
+            let counted = OnTheWay(shared.clone());
+            let answer = shared.dialect.refuse(&Trouble::NotFound);
+            (answer, Duration::ZERO, Some(counted))
         };
         if !delay.is_zero() {
             sleep(delay).await;
         }
         http::write(&mut socket, &answer).await?;
+        drop(counted);
         let last = request
             .header("connection")
             .is_some_and(|value| value.eq_ignore_ascii_case("close"));
@@ -62,16 +71,17 @@ async fn upgrade(
     rest: Vec<u8>,
     request: &Request,
 ) -> io::Result<()> {
-    let Some((combined, streams)) = streams(request) else {
-        return http::write(&mut socket, &Answer::new(404, "{}")).await;
+    let Some(opening) = shared.dialect.opening(request) else {
+        return http::write(&mut socket, &shared.dialect.refuse(&Trouble::NotFound)).await;
     };
-    let admitted = shared.lock().admit(&shared.settings);
-    if !admitted {
-        // How the exchange refuses here is not documented.
-        let mut answer = Answer::new(429, r#"{"code":-1003,"msg":"Too many connections."}"#);
-        answer.headers.push("Retry-After: 300".to_owned());
-        return http::write(&mut socket, &answer).await;
-    }
+    let counted = {
+        let mut state = shared.lock();
+        (state.admit(&shared.settings) && state.enter(&shared.settings))
+            .then(|| OnTheWay(shared.clone()))
+    };
+    let Some(counted) = counted else {
+        return http::write(&mut socket, &crowded(&shared)).await;
+    };
     let key = request.websocket_key().unwrap_or_default();
     let accept = derive_accept_key(key.as_bytes());
     let head = format!(
@@ -79,22 +89,12 @@ async fn upgrade(
     );
     socket.write_all(head.as_bytes()).await?;
     let socket = WebSocketStream::from_partially_read(socket, rest, Role::Server, None).await;
-    connection::serve(shared, socket, &request.target, combined, streams).await;
+    connection::serve(shared, socket, &request.target, opening, counted).await;
     Ok(())
 }
 
-/// The form and the streams that an address asks for; none when it is no address of streams.
-fn streams(request: &Request) -> Option<(bool, BTreeSet<Arc<str>>)> {
-    let path = decoded(request.path());
-    let (combined, names) = if path == "/stream" {
-        let mut pairs = request.query().split('&');
-        let names = pairs.find_map(|pair| pair.strip_prefix("streams="));
-        (true, decoded(names.unwrap_or_default()))
-    } else {
-        let rest = path.strip_prefix("/ws")?;
-        (rest.is_empty() || rest.starts_with('/')).then_some(())?;
-        (false, rest.to_owned())
-    };
-    let names = names.split('/').filter(|name| !name.is_empty());
-    Some((combined, names.map(Arc::from).collect()))
+/// How an exchange refuses a connection is not documented.
+fn crowded(shared: &Shared) -> Answer {
+    let rest = shared.settings.limits.connections_window;
+    shared.dialect.refuse(&Trouble::Limited { rest, most: 0 })
 }

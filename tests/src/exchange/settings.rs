@@ -5,11 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::faults::Faults;
+use super::limits::Limits;
+use super::venue::Venue;
 use crate::capture::START_NS;
 
 /// Everything that can be chosen. The default is a calm exchange on a free loopback port.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Whose protocol is spoken.
+    pub venue: Venue,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Chooses the market and what the faults hit.
@@ -20,6 +24,10 @@ pub struct Settings {
     pub pace: Pace,
     /// The exchange's rules.
     pub limits: Limits,
+    /// How long things take that nobody wants to wait for.
+    pub scales: Scales,
+    /// What the exchange does in another way than usual.
+    pub ways: Ways,
     /// What goes wrong.
     pub faults: Faults,
     /// Frames that may wait for one connection. At real pace a connection with more is cut, as the exchange does;
@@ -34,11 +42,14 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            venue: Venue::BinanceSpot,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             seed: 1,
             source: Source::Market(MarketSource::default()),
             pace: Pace::Real,
             limits: Limits::default(),
+            scales: Scales::default(),
+            ways: Ways::default(),
             faults: Faults::none(),
             queue_frames_max: 16_384,
             ledger_entries_max: 4_000_000,
@@ -60,6 +71,50 @@ impl Settings {
             ..Self::default()
         }
     }
+
+    /// The default of a venue with these symbols, in that venue's names.
+    #[must_use]
+    pub fn of_venue(venue: Venue, symbols: &[&str]) -> Self {
+        Self {
+            venue,
+            limits: Limits::of(venue),
+            ..Self::of_symbols(symbols)
+        }
+    }
+}
+
+/// How long things take that nobody wants to wait for, in the market's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scales {
+    /// Between two rows of ratios of the period `5m`; those of other periods in proportion.
+    pub ratio_period: Duration,
+    /// A candle of a minute; others in proportion.
+    pub candle_minute: Duration,
+    /// Between two mark prices and funding rates.
+    pub marks: Duration,
+    /// Between two values of the open interest.
+    pub open_interest: Duration,
+    /// How long a book of OKX does not change before a frame says so.
+    pub keep_alive: Duration,
+}
+
+impl Default for Scales {
+    fn default() -> Self {
+        Self {
+            ratio_period: Duration::from_secs(300),
+            candle_minute: Duration::from_secs(60),
+            marks: Duration::from_secs(1),
+            open_interest: Duration::from_secs(5),
+            keep_alive: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What the exchange does in another way than usual.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// OKX: the first push of a book is no whole book, as its documentation announces.
+    pub no_first_book: bool,
 }
 
 /// Where the data comes from.
@@ -78,6 +133,10 @@ pub struct MarketSource {
     pub symbols: Vec<String>,
     /// Orders of each symbol in a second of the market; three in ten trade, most others change the book.
     pub orders_per_second: u64,
+    /// More symbols, in which next to nothing happens.
+    pub quiet_symbols: Vec<String>,
+    /// Forced orders of each symbol in a minute of the market, about; several at once count as one.
+    pub liquidations_per_minute: u64,
     /// When the market opens, in nanoseconds since the epoch.
     pub start_ns: u64,
     /// Changes of each symbol's book that can be looked back.
@@ -89,6 +148,8 @@ impl Default for MarketSource {
         Self {
             symbols: vec!["BTCUSDT".to_owned(), "ETHUSDT".to_owned()],
             orders_per_second: 250,
+            quiet_symbols: Vec::new(),
+            liquidations_per_minute: 20,
             start_ns: START_NS,
             history_changes_max: 1_000_000,
         }
@@ -107,54 +168,4 @@ pub enum Pace {
     Times(u32),
     /// Only when a test says so.
     Stepped,
-}
-
-/// The exchange's rules, after
-/// <https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams> and
-/// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits>.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Between two pings.
-    pub ping_every: Duration,
-    /// A connection whose pong takes longer is cut.
-    pub pong_within: Duration,
-    /// Messages that a connection may send in a second: ping, pong and JSON count.
-    pub messages_per_second: usize,
-    /// Streams of one connection.
-    pub streams_max: usize,
-    /// Connections in one window; all clients are one IP here.
-    pub connections_max: usize,
-    /// That window.
-    pub connections_window: Duration,
-    /// How long a connection may live.
-    pub cut_after: Duration,
-    /// How long before the cut `serverShutdown` is sent, if at all.
-    pub shutdown_notice: Option<Duration>,
-    /// Weight that REST requests may have in one window.
-    pub weight_max: u64,
-    /// That window.
-    pub weight_window: Duration,
-    /// Requests refused with 429 in a window before the ban.
-    pub refusals_max: u64,
-    /// How long a ban lasts: 418 for everything.
-    pub ban: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            ping_every: Duration::from_secs(20),
-            pong_within: Duration::from_secs(60),
-            messages_per_second: 5,
-            streams_max: 1_024,
-            connections_max: 300,
-            connections_window: Duration::from_secs(300),
-            cut_after: Duration::from_secs(24 * 3_600),
-            shutdown_notice: None,
-            weight_max: 6_000,
-            weight_window: Duration::from_secs(60),
-            refusals_max: 10,
-            ban: Duration::from_secs(120),
-        }
-    }
 }

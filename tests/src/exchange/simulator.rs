@@ -1,5 +1,6 @@
 //! The simulator in a thread of its own: started by a test in two lines, ended when dropped.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use super::datum::{Datum, DatumKind, Told};
 use super::faults::{FaultCounts, Faults, FrameFault, RestFault};
 use super::ledger::Entry;
 use super::pump::{self, Command};
@@ -18,6 +20,7 @@ use super::server;
 use super::settings::Settings;
 use super::state::{Control, Shared};
 use super::truth::Truth;
+use super::venue::Venue;
 
 /// How long a waiting test sleeps at most before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
@@ -68,13 +71,20 @@ impl Simulator {
         self.address
     }
 
-    /// What stands for `wss://stream.binance.com:9443`.
+    /// What stands for the configuration's `api.ws_url`, for example `wss://stream.binance.com:9443`.
     #[must_use]
     pub fn ws_url(&self) -> String {
-        format!("ws://{}", self.address)
+        let path = self.shared.settings.venue.ws_path();
+        format!("ws://{}{path}", self.address)
     }
 
-    /// What stands for `https://api.binance.com`.
+    /// Whose protocol it speaks.
+    #[must_use]
+    pub fn venue(&self) -> Venue {
+        self.shared.settings.venue
+    }
+
+    /// What stands for the configuration's `api.base_url`, for example `https://api.binance.com`.
     #[must_use]
     pub fn http_url(&self) -> String {
         format!("http://{}", self.address)
@@ -116,6 +126,26 @@ impl Simulator {
     #[must_use]
     pub fn limit_violations(&self) -> Vec<Violation> {
         self.shared.lock().violations.iter().copied().collect()
+    }
+
+    /// How often each kind of rule was broken.
+    #[must_use]
+    pub fn violations(&self) -> BTreeMap<&'static str, u64> {
+        self.shared.lock().broken.clone()
+    }
+
+    /// What was answered or sent that is no book and no trade, in its order.
+    #[must_use]
+    pub fn told(&self) -> Vec<Told> {
+        self.shared.lock().told.iter().cloned().collect()
+    }
+
+    /// The same of one kind.
+    #[must_use]
+    pub fn told_of(&self, kind: DatumKind) -> Vec<Datum> {
+        let state = self.shared.lock();
+        let told = state.told.iter().map(|told| &told.datum);
+        told.filter(|datum| datum.kind == kind).cloned().collect()
     }
 
     /// WebSocket connections now.
@@ -185,9 +215,30 @@ impl Simulator {
         self.tell_connections(Control::Abort);
     }
 
-    /// Sends `serverShutdown` on all connections.
+    /// Announces the end on all connections, as the exchange does it (`serverShutdown`), and leaves it at that.
     pub fn announce_shutdown(&self) {
         self.tell_connections(Control::Notice);
+    }
+
+    /// Announces the end on one connection, or on all, and ends it after so long.
+    pub fn shut_down(&self, connection: Option<u64>, after: Duration) {
+        let control = Control::Leave(after);
+        match connection {
+            None => self.tell_connections(control),
+            Some(number) => {
+                if let Some(outlet) = self.shared.lock().outlets.get(&number) {
+                    // One that has ended needs no telling.
+                    let _ = outlet.control.send(control);
+                }
+            }
+        }
+    }
+
+    /// After maintenance: from the next change on the update ids of a symbol are lower than before.
+    pub fn restart_update_ids(&self, symbol: &str) {
+        if let Some(feed) = self.shared.lock().feed.market_mut() {
+            feed.renumber(symbol);
+        }
     }
 
     fn tell_connections(&self, control: Control) {

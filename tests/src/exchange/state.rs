@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
 
+use super::datum::Told;
+use super::dialect::{Dialect, Quotas};
 use super::faults::{FaultCounts, Faults, FrameFault, RestFault};
 use super::feed::Feed;
 use super::frame::Frame;
@@ -21,6 +23,7 @@ const RECORDS_MAX: usize = 200_000;
 
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
+    pub(crate) dialect: Box<dyn Dialect>,
     pub(crate) began: Instant,
     /// A connection has asked for a stream.
     pub(crate) subscribed: Notify,
@@ -39,6 +42,13 @@ pub(crate) struct State {
     pub(crate) counts: FaultCounts,
     pub(crate) figures: Figures,
     pub(crate) weight: Weight,
+    pub(crate) quotas: Quotas,
+    /// What was told that is no book and no trade.
+    pub(crate) told: VecDeque<Told>,
+    /// How often each rule was broken.
+    pub(crate) broken: BTreeMap<&'static str, u64>,
+    /// Connections that are no WebSocket yet, or never: each is on its way.
+    pub(crate) on_the_way: usize,
     pub(crate) rest_dice: Random,
     /// When connections were opened, within the window.
     pub(crate) opened: VecDeque<Instant>,
@@ -49,10 +59,28 @@ pub(crate) struct State {
 /// Where a connection's frames go.
 pub(crate) struct Outlet {
     pub(crate) streams: BTreeSet<Arc<str>>,
+    /// Whether data of a stream ever comes on its path.
+    pub(crate) carries: fn(&str) -> bool,
     pub(crate) frames: mpsc::Sender<Frame>,
     pub(crate) control: mpsc::UnboundedSender<Control>,
     /// It did not take its frames, not even while it waits for the client.
     pub(crate) too_slow: Arc<Notify>,
+}
+
+impl Outlet {
+    /// Whether frames of a stream go there.
+    pub(crate) fn hears(&self, stream: &str) -> bool {
+        self.streams.contains(stream) && (self.carries)(stream)
+    }
+}
+
+/// A connection that counts as long as this lives.
+pub(crate) struct OnTheWay(pub(crate) Arc<Shared>);
+
+impl Drop for OnTheWay {
+    fn drop(&mut self) {
+        self.0.lock().on_the_way -= 1;
+    }
 }
 
 /// What a connection can be told.
@@ -60,6 +88,8 @@ pub(crate) struct Outlet {
 pub(crate) enum Control {
     /// Announce the end.
     Notice,
+    /// Announce the end, and end it after so long.
+    Leave(Duration),
     /// Send what waits, then end it in order.
     Close,
     /// End it without a close frame.
@@ -74,8 +104,9 @@ struct Order {
 
 impl Shared {
     pub(crate) fn new(settings: Settings) -> io::Result<Self> {
+        let dialect = settings.venue.dialect();
         let state = State {
-            feed: Feed::open(&settings)?,
+            feed: Feed::open(&*dialect, &settings)?,
             ledger: Ledger::new(settings.ledger_entries_max),
             outlets: BTreeMap::new(),
             connections: BTreeMap::new(),
@@ -85,6 +116,10 @@ impl Shared {
             counts: FaultCounts::default(),
             figures: Figures::default(),
             weight: Weight::default(),
+            quotas: Quotas::default(),
+            told: VecDeque::new(),
+            broken: BTreeMap::new(),
+            on_the_way: 0,
             rest_dice: Random::new(settings.seed, "rest"),
             opened: VecDeque::new(),
             orders: Vec::new(),
@@ -92,6 +127,7 @@ impl Shared {
         };
         Ok(Self {
             settings,
+            dialect,
             began: Instant::now(),
             subscribed: Notify::new(),
             state: Mutex::new(state),
@@ -157,9 +193,17 @@ impl State {
 
     pub(crate) fn violation(&mut self, violation: Violation) {
         self.figures.violations += 1;
+        *self.broken.entry(violation.name()).or_default() += 1;
         self.violations.push_back(violation);
         if self.violations.len() > RECORDS_MAX {
             self.violations.pop_front();
+        }
+    }
+
+    pub(crate) fn tell(&mut self, told: Told) {
+        self.told.push_back(told);
+        if self.told.len() > RECORDS_MAX {
+            self.told.pop_front();
         }
     }
 
@@ -171,7 +215,7 @@ impl State {
         }
     }
 
-    /// Whether one more connection is allowed now; counts it if so.
+    /// Whether one more WebSocket is allowed now; counts it if so.
     pub(crate) fn admit(&mut self, settings: &Settings) -> bool {
         let now = Instant::now();
         let window = settings.limits.connections_window;
@@ -181,10 +225,21 @@ impl State {
             .is_some()
         {}
         let admitted = self.opened.len() < settings.limits.connections_max;
-        if admitted {
-            self.opened.push_back(now);
-        } else {
+        if !admitted {
             self.violation(Violation::Connections);
+        } else if settings.limits.connections_max < usize::MAX {
+            self.opened.push_back(now);
+        }
+        admitted
+    }
+
+    /// Whether one more socket is allowed at this time, whatever it is for; counts it as on its way if so.
+    pub(crate) fn enter(&mut self, settings: &Settings) -> bool {
+        let admitted = self.outlets.len() + self.on_the_way < settings.limits.sockets_max;
+        if admitted {
+            self.on_the_way += 1;
+        } else {
+            self.violation(Violation::Sockets);
         }
         admitted
     }

@@ -95,6 +95,17 @@ impl Trades {
     }
 }
 
+impl Trades {
+    /// Singles before an id, the last ones first.
+    pub(crate) fn singles_before(&self, id: Option<u64>, limit: usize) -> Vec<TimedTrade> {
+        let end = id.map_or(self.single.len(), |id| {
+            self.single.partition_point(|one| one.trade.id < id)
+        });
+        let before = self.single.range(..end).rev();
+        before.take(limit).copied().collect()
+    }
+}
+
 /// From an id or a time on; the last ones when neither is asked for.
 fn select<T: Copy>(all: &VecDeque<T>, query: Query, key: impl Fn(&T) -> (u64, u64)) -> Vec<T> {
     let start = match query {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::facts::MARK_DECIMALS;
+use super::liquidations::Liquidation;
+use super::numbers;
 use super::state::Shared;
 use super::trades::{AggregateTrade, TimedTrade};
-use crate::binance_form::decimal;
 use crate::book::Book;
 use crate::market::{Level, Levels, Terms};
 
@@ -26,8 +28,14 @@ impl Follower {
     pub fn top(&mut self, update_id: u64, levels_max: usize) -> Option<Levels> {
         if update_id != self.update_id {
             let state = self.shared.lock();
-            let listing = state.feed.listing(&self.symbol)?;
-            if !listing.bring(&mut self.book, self.update_id, update_id) {
+            let feed = state.feed.market()?;
+            let numbering = feed.numbering(&self.symbol)?;
+            let (from, to) = (
+                numbering.meant(self.update_id)?,
+                numbering.meant(update_id)?,
+            );
+            let listing = feed.market.listing(&self.symbol)?;
+            if !listing.bring(&mut self.book, from, to) {
                 return None;
             }
             self.update_id = update_id;
@@ -78,11 +86,12 @@ impl Truth {
     ) -> Option<(Side, Side)> {
         let terms = self.terms(symbol)?;
         let Levels { bids, asks } = self.top(symbol, update_id, levels_max)?;
+        let dialect = &self.shared.dialect;
         let side = |levels: Vec<Level>| {
             let text = |level: Level| {
                 (
-                    decimal(level.price, terms.price_decimals),
-                    decimal(level.quantity, terms.quantity_decimals),
+                    dialect.number(level.price, terms.price_decimals),
+                    dialect.number(level.quantity, terms.quantity_decimals),
                 )
             };
             levels.into_iter().map(text).collect()
@@ -94,12 +103,14 @@ impl Truth {
     #[must_use]
     pub fn follow(&self, symbol: &str) -> Option<Follower> {
         let state = self.shared.lock();
-        let listing = state.feed.listing(symbol)?;
+        let feed = state.feed.market()?;
+        let listing = feed.market.listing(symbol)?;
+        let update_id = feed.numbering(symbol)?.told(listing.update_id());
         Some(Follower {
             shared: self.shared.clone(),
             symbol: symbol.to_owned(),
             book: listing.book().clone(),
-            update_id: listing.update_id(),
+            update_id,
         })
     }
 
@@ -113,6 +124,37 @@ impl Truth {
     #[must_use]
     pub fn aggregate_trade(&self, symbol: &str, id: u64) -> Option<AggregateTrade> {
         self.shared.lock().feed.trades(symbol)?.aggregate(id)
+    }
+
+    /// A forced order by its number.
+    #[must_use]
+    pub fn liquidation(&self, number: u64) -> Option<Liquidation> {
+        let state = self.shared.lock();
+        state.feed.market()?.liquidations.one(number).cloned()
+    }
+
+    /// All forced orders that are not forgotten, those too that the exchange does not tell.
+    #[must_use]
+    pub fn liquidations(&self) -> Vec<Liquidation> {
+        let state = self.shared.lock();
+        state
+            .feed
+            .market()
+            .map_or_else(Vec::new, |feed| feed.liquidations.all())
+    }
+
+    /// The mark price now, with eight decimals.
+    #[must_use]
+    pub fn mark_price(&self, symbol: &str) -> Option<String> {
+        let state = self.shared.lock();
+        let mark = state.feed.market()?.facts.mark(symbol)?;
+        Some(numbers::fixed(mark.price, MARK_DECIMALS))
+    }
+
+    /// Ticks or lots as the exchange writes them.
+    #[must_use]
+    pub fn number(&self, count: u64, decimals: u32) -> String {
+        self.shared.dialect.number(count, decimals)
     }
 
     /// The market's time, in nanoseconds since the epoch.

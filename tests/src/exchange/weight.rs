@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::settings::Limits;
+use super::limits::Limits;
 
 /// What is used up in the window, and the ban.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use marketprism_tests::exchange::{MarketSource, Pace, Settings, Simulator, Source};
+use marketprism_tests::exchange::{MarketSource, Pace, Scales, Settings, Simulator, Source, Venue};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, client};
@@ -32,6 +32,25 @@ pub fn stepped_at(symbols: &[&str], orders_per_second: u64) -> Settings {
             ..MarketSource::default()
         }),
         ..Settings::default()
+    }
+}
+
+/// The same of a venue, with forced orders every other second.
+pub fn stepped_venue(venue: Venue, symbols: &[&str]) -> Settings {
+    let symbols = symbols.iter().map(|&symbol| symbol.to_owned()).collect();
+    Settings {
+        pace: Pace::Stepped,
+        scales: Scales {
+            ratio_period: Duration::from_secs(2),
+            candle_minute: Duration::from_secs(2),
+            ..Scales::default()
+        },
+        source: Source::Market(MarketSource {
+            symbols,
+            liquidations_per_minute: 60,
+            ..MarketSource::default()
+        }),
+        ..Settings::of_venue(venue, &[])
     }
 }
 
@@ -92,6 +111,19 @@ impl Client {
     pub fn json(&mut self) -> Value {
         let text = self.next().expect("a message");
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    /// The next messages as JSON up to one of which something is true, that one included.
+    pub fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let mut messages = Vec::new();
+        loop {
+            let message = self.json();
+            let found = is_it(&message);
+            messages.push(message);
+            if found {
+                return messages;
+            }
+        }
     }
 
     /// All messages until the end.

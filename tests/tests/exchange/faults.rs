@@ -187,6 +187,41 @@ fn a_stall_silences_the_connection_and_a_mute_one_stream() {
 }
 
 #[test]
+fn a_silent_stream_speaks_again_when_it_is_asked_for_again() {
+    let exchange = start(stepped(&["BTCUSDT"]));
+    exchange.inject(STREAM, FrameFault::Silence, 1);
+    let mut client = Client::open(&exchange, "/ws/btcusdt@trade/btcusdt@depth@100ms");
+    exchange.advance(2 * SECOND);
+    client.say(r#"{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}"#);
+    let before = client.until(|message| message["id"] == 1);
+    assert!(before.iter().all(|message| message["e"] != "trade") && before.len() > 10);
+    exchange.advance(SECOND);
+    exchange.close_connections();
+    let after = client.rest_json();
+    assert!(after.iter().any(|message| message["e"] == "trade"));
+    let muted = entries(&exchange).into_iter();
+    let muted = muted.filter(|(_, fate)| *fate == Fate::Muted).count();
+    assert!(muted > 50, "{muted}");
+}
+
+#[test]
+fn a_dumb_connection_says_nothing_more_and_the_next_one_does() {
+    let exchange = start(stepped(&["BTCUSDT"]));
+    exchange.inject(STREAM, FrameFault::Dumb, 1);
+    let target = "/ws/btcusdt@trade/btcusdt@bookTicker";
+    let mut first = Client::open(&exchange, target);
+    exchange.advance(SECOND);
+    first.say(r#"{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}"#);
+    first.until(|message| message["id"] == 1);
+    exchange.advance(SECOND);
+    exchange.close_connections();
+    assert_eq!(first.rest(), Vec::<String>::new());
+    let mut second = Client::open(&exchange, target);
+    exchange.advance(SECOND);
+    assert!(second.next().is_some());
+}
+
+#[test]
 fn a_slow_frame_comes_late_but_whole() {
     let (_, _, got, entries) = with(FrameFault::Slow);
     assert!(rising(&got));
@@ -262,7 +297,10 @@ fn on_the_worst_day_the_ledger_tells_exactly_what_came() {
     }
     assert!(compared > 20_000, "{compared}");
     for &fault in FrameFault::ALL {
-        assert!(exchange.faults().of(fault) > 0, "{fault:?} never happened");
+        // These two are asked for by name.
+        let is_named = matches!(fault, FrameFault::Silence | FrameFault::Dumb);
+        let times = exchange.faults().of(fault);
+        assert_eq!(times == 0, is_named, "{fault:?} happened {times} times");
     }
 }
 

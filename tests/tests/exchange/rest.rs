@@ -157,6 +157,26 @@ fn symbols_are_described_and_the_time_is_the_markets() {
 }
 
 #[test]
+fn the_average_price_is_that_of_the_last_trades() {
+    let exchange = start(stepped(&["BTCUSDT"]));
+    exchange.advance(3 * SECOND);
+    let answer = get(&exchange, "/api/v3/avgPrice?symbol=BTCUSDT").json();
+    assert_eq!(answer["mins"], 5);
+    let trades = get(&exchange, "/api/v3/trades?symbol=BTCUSDT&limit=1000").json();
+    let number = |value: &Value| -> f64 { value.as_str().unwrap().parse().unwrap() };
+    let (mut paid, mut amount) = (0.0, 0.0);
+    for trade in trades.as_array().unwrap() {
+        paid += number(&trade["price"]) * number(&trade["qty"]);
+        amount += number(&trade["qty"]);
+    }
+    assert!((number(&answer["price"]) - paid / amount).abs() < 0.02);
+    assert_eq!(
+        answer["closeTime"],
+        trades.as_array().unwrap().last().unwrap()["time"]
+    );
+}
+
+#[test]
 fn bad_requests_are_refused_by_code() {
     let exchange = start(stepped(&["BTCUSDT"]));
     let unknown = get(&exchange, "/api/v3/depth?symbol=NOSUCH");
@@ -203,6 +223,8 @@ fn beyond_the_budget_come_429_and_then_418_both_with_retry_after() {
         Violation::Banned,
     ];
     assert_eq!(exchange.limit_violations(), broken);
+    let counted = exchange.violations().into_iter().collect::<Vec<_>>();
+    assert_eq!(counted, [("banned", 2), ("weight", 2)]);
 }
 
 #[test]

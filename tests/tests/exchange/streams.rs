@@ -245,6 +245,22 @@ fn a_connection_is_cut_at_its_age_after_a_notice() {
 }
 
 #[test]
+fn one_connection_can_be_told_of_its_end_and_ended_while_another_lives() {
+    let exchange = start(stepped(&["BTCUSDT"]));
+    let mut first = Client::open(&exchange, "/stream?streams=btcusdt@trade");
+    let mut second = Client::open(&exchange, "/ws/btcusdt@trade");
+    assert!(exchange.eventually(LONG, |exchange| exchange.connections_now() == 2));
+    exchange.shut_down(Some(1), Duration::from_millis(100));
+    assert_eq!(first.json()["data"]["e"], "serverShutdown");
+    assert_eq!(first.end().unwrap().code, CloseCode::Away);
+    exchange.advance(SECOND);
+    assert_eq!(second.json()["e"], "trade");
+    exchange.shut_down(None, Duration::ZERO);
+    let rest = second.rest_json();
+    assert_eq!(rest.last().unwrap()["e"], "serverShutdown");
+}
+
+#[test]
 fn who_does_not_take_its_frames_at_real_pace_is_cut() {
     let exchange = start(Settings {
         pace: Pace::Real,

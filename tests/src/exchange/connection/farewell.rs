@@ -40,7 +40,7 @@ impl Connection {
 /// Ends a connection in its way; true when the client could read everything.
 pub(super) async fn farewell(mut socket: Socket, end: End) -> bool {
     let (code, reason) = match end {
-        End::Client | End::TooSlow | End::NoPong => return false,
+        End::Client | End::TooSlow | End::NoPong | End::NoTest => return false,
         End::Fault(FrameFault::Reset) => {
             drop(timeout(FAREWELL, socket.flush()).await);
             // What fails here fails because the client is gone.
@@ -56,6 +56,8 @@ pub(super) async fn farewell(mut socket: Socket, end: End) -> bool {
         }
         End::TooManyMessages => (CloseCode::Policy, "Too many requests"),
         End::TooManyStreams => (CloseCode::Policy, "Too many streams"),
+        // As OKX says it.
+        End::Idle => (CloseCode::Library(4_004), "No data received in 30s."),
         End::TooOld | End::Ordered | End::Fault(_) => (CloseCode::Away, "Going away"),
     };
     let frame = CloseFrame {

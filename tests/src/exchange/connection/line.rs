@@ -1,8 +1,8 @@
 //! The line to the client: what goes wrong with a frame on its way, and the ledger's entry about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
@@ -25,15 +25,27 @@ pub(super) struct Line {
     stalled_until: u64,
     /// The same of streams.
     muted_until: BTreeMap<Arc<str>, u64>,
+    /// Streams that are silent until the client asks for them again.
+    silent: BTreeSet<Arc<str>>,
+    /// All streams are silent until the end.
+    dumb: bool,
 }
 
 impl Line {
+    /// The client has asked for a stream: it is silent no more.
+    pub(super) fn speak(&mut self, stream: &str) {
+        self.silent.remove(stream);
+        self.muted_until.remove(stream);
+    }
+
     pub(super) fn new(dice: Random) -> Self {
         Self {
             dice,
             held: BTreeMap::new(),
             stalled_until: 0,
             muted_until: BTreeMap::new(),
+            silent: BTreeSet::new(),
+            dumb: false,
         }
     }
 }
@@ -92,19 +104,27 @@ impl Connection {
 
     /// Decides what happens to a frame, and writes it down.
     fn plan(&mut self, frame: Frame) -> Plan {
-        let mut state = self.shared.lock();
-        let state = &mut *state;
         let mut plan = Plan::default();
+        let began = self.began.get(&frame.stream).copied().unwrap_or(0);
+        if frame.time_ns <= began && !frame.begins() {
+            // Of before the stream began: its beginning holds it already.
+            return plan;
+        }
+        let shared = self.shared.clone();
+        let mut state = shared.lock();
+        let state = &mut *state;
+        self.last_data = Instant::now();
         // The dice are thrown for every frame, so that what came before changes nothing.
         let thrown = state.faults.throw(&mut self.line.dice);
         let fault = state.ordered(&frame.stream).or(thrown);
-        let silent = if frame.time_ns < self.line.stalled_until {
+        let silent = if self.line.dumb || frame.time_ns < self.line.stalled_until {
             Some(Fate::Stalled)
-        } else if self
-            .line
-            .muted_until
-            .get(&frame.stream)
-            .is_some_and(|until| frame.time_ns < *until)
+        } else if self.line.silent.contains(&frame.stream)
+            || self
+                .line
+                .muted_until
+                .get(&frame.stream)
+                .is_some_and(|until| frame.time_ns < *until)
         {
             Some(Fate::Muted)
         } else {
@@ -152,6 +172,14 @@ impl Connection {
                 let until = frame.time_ns + state.faults.mute.as_nanos() as u64;
                 self.line.muted_until.insert(frame.stream.clone(), until);
                 (Fate::Muted, vec![])
+            }
+            Some(FrameFault::Silence) => {
+                self.line.silent.insert(frame.stream.clone());
+                (Fate::Muted, vec![])
+            }
+            Some(FrameFault::Dumb) => {
+                self.line.dumb = true;
+                (Fate::Stalled, vec![])
             }
             Some(FrameFault::Slow) => {
                 plan.wait = Some(state.faults.slow);

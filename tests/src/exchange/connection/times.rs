@@ -8,14 +8,24 @@ use super::{Connection, Ping, Socket};
 use crate::exchange::records::End;
 
 impl Connection {
-    pub(super) fn hard_end(&self) -> Instant {
+    /// When the connection must end, and why.
+    pub(super) fn deadline(&self) -> (Instant, End) {
         let limits = &self.shared.settings.limits;
-        let pong = self
-            .pings
-            .front()
-            .map(|ping| ping.sent + limits.pong_within);
-        let cut = self.opened + limits.cut_after;
-        pong.map_or(cut, |pong| pong.min(cut))
+        let pong = self.pings.front();
+        let pong = pong.map(|ping| (ping.sent + limits.pong_within, End::NoPong));
+        let idle = limits.idle_after.map(|after| {
+            let last = if limits.data_counts {
+                self.last_text.max(self.last_data)
+            } else {
+                self.last_text
+            };
+            (last + after, End::Idle)
+        });
+        let test = self.manners.test_until.map(|until| (until, End::NoTest));
+        let leave = self.leaves.map(|at| (at, End::Ordered));
+        let cut = (self.opened + limits.cut_after, End::TooOld);
+        let others = [leave, pong, idle, test].into_iter().flatten();
+        others.fold(cut, |first, one| if one.0 < first.0 { one } else { first })
     }
 
     pub(super) fn notice_time(&self) -> Option<Instant> {
@@ -25,19 +35,20 @@ impl Connection {
     }
 
     pub(super) fn next_time(&self) -> Instant {
-        let next = self.hard_end().min(self.next_ping);
-        self.notice_time().map_or(next, |notice| notice.min(next))
+        let next = self.deadline().0.min(self.next_ping);
+        let others = [self.notice_time(), self.next_heartbeat];
+        others.into_iter().flatten().fold(next, Instant::min)
     }
 
     /// Pings, the notice, and the ends that time brings.
     pub(super) async fn on_time(&mut self, socket: &mut Socket) -> Result<(), End> {
         let now = Instant::now();
-        let limits = &self.shared.settings.limits;
-        if now >= self.opened + limits.cut_after {
-            return Err(End::TooOld);
+        let (deadline, end) = self.deadline();
+        if now >= deadline {
+            return Err(end);
         }
-        if now >= self.hard_end() {
-            return Err(End::NoPong);
+        if self.next_heartbeat.is_some_and(|next| now >= next) {
+            self.beat(socket, now).await?;
         }
         if self.notice_time().is_some_and(|notice| now >= notice) {
             self.notice(socket).await?;
@@ -59,24 +70,28 @@ impl Connection {
         Ok(())
     }
 
+    /// Says that the exchange is there, and wants to know the same of the client.
+    async fn beat(&mut self, socket: &mut Socket, now: Instant) -> Result<(), End> {
+        let every = self.manners.heartbeat;
+        self.next_heartbeat = every.map(|every| now + every);
+        if let Some(every) = every {
+            self.manners.test_until.get_or_insert(now + every);
+            for text in self.shared.dialect.heartbeat() {
+                self.write(socket, Message::text(text)).await?;
+            }
+            self.flush(socket).await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn notice(&mut self, socket: &mut Socket) -> Result<(), End> {
         self.noticed = true;
         let time_ms = self.shared.lock().feed.now_ns() / 1_000_000;
-        let data = format!(r#"{{"e":"serverShutdown","E":{time_ms}}}"#);
-        let text = if self.combined {
-            format!(r#"{{"stream":"!serverShutdown","data":{data}}}"#)
-        } else {
-            data
-        };
-        self.write(socket, Message::text(text)).await?;
-        self.flush(socket).await
-    }
-
-    pub(super) fn late(&self) -> End {
-        if self.opened.elapsed() >= self.shared.settings.limits.cut_after {
-            End::TooOld
-        } else {
-            End::NoPong
+        if let Some(notice) = self.shared.dialect.notice(time_ms) {
+            let text = notice.text(self.combined).clone();
+            self.write(socket, Message::Text(text)).await?;
+            self.flush(socket).await?;
         }
+        Ok(())
     }
 }

@@ -38,8 +38,23 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Val
     Value::deserialize(deserializer).map(Some)
 }
 
-/// The answer to a request, which may change the connection's streams and form.
-pub(crate) fn answer(text: &str, streams: &mut BTreeSet<Arc<str>>, combined: &mut bool) -> String {
+/// The answer to a request, which may change the connection's streams and form; and the streams asked for in it.
+pub(super) fn answer(
+    text: &str,
+    streams: &mut BTreeSet<Arc<str>>,
+    combined: &mut bool,
+) -> (String, Vec<Arc<str>>) {
+    let mut asked = Vec::new();
+    let answer = respond(text, streams, combined, &mut asked);
+    (answer, asked)
+}
+
+fn respond(
+    text: &str,
+    streams: &mut BTreeSet<Arc<str>>,
+    combined: &mut bool,
+    asked: &mut Vec<Arc<str>>,
+) -> String {
     let request: Request = match serde_json::from_str(text) {
         Ok(request) => request,
         Err(error) if error.is_data() => {
@@ -51,7 +66,7 @@ pub(crate) fn answer(text: &str, streams: &mut BTreeSet<Arc<str>>, combined: &mu
         let message = "Invalid request: request ID must be an unsigned integer";
         return refusal(2, message, None);
     };
-    let done = perform(&request.method, &request.params, streams, combined);
+    let done = perform(&request.method, &request.params, streams, combined, asked);
     match done {
         Ok(result) => format!(r#"{{"result":{result},"id":{id}}}"#),
         Err((code, message)) => refusal(code, message, Some(&id)),
@@ -74,13 +89,15 @@ fn perform(
     params: &[Value],
     streams: &mut BTreeSet<Arc<str>>,
     combined: &mut bool,
+    asked: &mut Vec<Arc<str>>,
 ) -> Result<Value, (u8, &'static str)> {
     const NO_NAME: (u8, &str) = (2, "Invalid request: property name must be a string");
     let names = || -> Option<Vec<&str>> { params.iter().map(Value::as_str).collect() };
     match method {
         Method::Subscribe => {
             let names = names().ok_or((2, "Invalid request: stream name must be a string"))?;
-            streams.extend(names.into_iter().map(Arc::from));
+            asked.extend(names.into_iter().map(Arc::<str>::from));
+            streams.extend(asked.iter().cloned());
             Ok(Value::Null)
         }
         Method::Unsubscribe => {
@@ -127,7 +144,7 @@ mod tests {
     use super::*;
 
     fn check(streams: &mut BTreeSet<Arc<str>>, combined: &mut bool, request: &str, expected: &str) {
-        assert_eq!(answer(request, streams, combined), expected, "{request}");
+        assert_eq!(answer(request, streams, combined).0, expected, "{request}");
     }
 
     #[test]
@@ -198,7 +215,7 @@ mod tests {
         ] {
             check(&mut streams, &mut combined, request, expected);
         }
-        let unknown = answer(r#"{"method":"JOIN","id":1}"#, &mut streams, &mut combined);
+        let unknown = answer(r#"{"method":"JOIN","id":1}"#, &mut streams, &mut combined).0;
         assert!(
             unknown.contains("unknown variant `JOIN`, expected one of `SUBSCRIBE`, `UNSUBSCRIBE`, `LIST_SUBSCRIPTIONS`"),
             "{unknown}"

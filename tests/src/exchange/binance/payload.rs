@@ -1,15 +1,15 @@
-//! Payloads that `binance_form` does not know: aggregate trades, best prices, and REST answers about trades and
+//! Payloads of spot that `binance_form` does not know: aggregate trades, best prices, and REST answers about trades and
 //! symbols. Keys are in the exchange's order.
 
-use super::trades::{AggregateTrade, TimedTrade};
 use crate::binance_form::decimal;
+use crate::exchange::trades::{AggregateTrade, TimedTrade};
 use crate::market::{Level, Levels, Terms};
 
 /// Decimals of a quote quantity.
 const QUOTE_DECIMALS: u32 = 8;
 
 /// The payload of `<symbol>@aggTrade`.
-pub(crate) fn aggregate(terms: &Terms, trade: &AggregateTrade) -> String {
+pub(super) fn aggregate(terms: &Terms, trade: &AggregateTrade) -> String {
     let symbol = &terms.symbol;
     let time_ms = trade.time_ms;
     let fields = aggregate_fields(terms, trade);
@@ -33,7 +33,7 @@ fn aggregate_fields(terms: &Terms, trade: &AggregateTrade) -> String {
 }
 
 /// The payload of `<symbol>@bookTicker`; none while a side is empty.
-pub(crate) fn ticker(terms: &Terms, update_id: u64, best: &Levels) -> Option<String> {
+pub(super) fn ticker(terms: &Terms, update_id: u64, best: &Levels) -> Option<String> {
     let symbol = &terms.symbol;
     let price = |level: &Level| decimal(level.price, terms.price_decimals);
     let quantity = |level: &Level| decimal(level.quantity, terms.quantity_decimals);
@@ -48,14 +48,14 @@ pub(crate) fn ticker(terms: &Terms, update_id: u64, best: &Levels) -> Option<Str
 }
 
 /// The body of the answer to GET /api/v3/aggTrades.
-pub(crate) fn aggregates(terms: &Terms, trades: &[AggregateTrade]) -> String {
+pub(super) fn aggregates(terms: &Terms, trades: &[AggregateTrade]) -> String {
     list(trades, |trade| {
         format!("{{{}}}", aggregate_fields(terms, trade))
     })
 }
 
 /// The body of the answers to GET /api/v3/trades and /api/v3/historicalTrades.
-pub(crate) fn trades(terms: &Terms, trades: &[TimedTrade]) -> String {
+pub(super) fn trades(terms: &Terms, trades: &[TimedTrade]) -> String {
     list(trades, |TimedTrade { time_ms, trade }| {
         let Level { price, quantity } = trade.level;
         let quote = quote(terms, trade.level);
@@ -79,8 +79,23 @@ fn quote(terms: &Terms, Level { price, quantity }: Level) -> String {
     format!("{}.{:08}", scaled / unit, scaled % unit)
 }
 
+/// The body of the answer to GET /api/v3/avgPrice: what was paid on average in so many minutes.
+pub(super) fn average_price(terms: &Terms, minutes: u64, trades: &[TimedTrade]) -> String {
+    let sum = |value: fn(&Level) -> u128| -> u128 {
+        trades.iter().map(|one| value(&one.trade.level)).sum()
+    };
+    let paid = sum(|level| u128::from(level.price) * u128::from(level.quantity));
+    let price = paid
+        .checked_div(sum(|level| u128::from(level.quantity)))
+        .and_then(|price| u64::try_from(price).ok())
+        .unwrap_or(terms.opening_price);
+    let price = decimal(price, terms.price_decimals);
+    let close_time = trades.last().map_or(0, |one| one.time_ms);
+    format!(r#"{{"mins":{minutes},"price":"{price}","closeTime":{close_time}}}"#)
+}
+
 /// One symbol of the answer to GET /api/v3/exchangeInfo.
-pub(crate) fn symbol_info(terms: &Terms) -> String {
+pub(super) fn symbol_info(terms: &Terms) -> String {
     const QUOTES: [&str; 8] = ["USDT", "USDC", "FDUSD", "BTC", "ETH", "BNB", "EUR", "TRY"];
     let symbol = &terms.symbol;
     let (base, quote) = QUOTES
@@ -96,14 +111,14 @@ pub(crate) fn symbol_info(terms: &Terms) -> String {
 }
 
 /// The body of the answer to GET /api/v3/exchangeInfo.
-pub(crate) fn exchange_info(time_ms: u64, weight_max: u64, symbols: &[&Terms]) -> String {
+pub(super) fn exchange_info(time_ms: u64, weight_max: u64, symbols: &[&Terms]) -> String {
     let symbols = list(symbols, |terms| symbol_info(terms));
     format!(
         r#"{{"timezone":"UTC","serverTime":{time_ms},"rateLimits":[{{"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","intervalNum":1,"limit":{weight_max}}}],"exchangeFilters":[],"symbols":{symbols}}}"#
     )
 }
 
-fn list<T>(all: &[T], one: impl Fn(&T) -> String) -> String {
+pub(super) fn list<T>(all: &[T], one: impl Fn(&T) -> String) -> String {
     let texts: Vec<_> = all.iter().map(one).collect();
     format!("[{}]", texts.join(","))
 }
