@@ -9,6 +9,7 @@ pub mod bus;
 pub mod compare;
 pub mod config;
 pub mod distribution;
+pub mod heartbeat;
 pub mod limits;
 pub mod logs;
 pub mod metrics;

@@ -1,13 +1,14 @@
 //! The command `run`: the daemon. One thread for each session, with a runtime, sockets and a bus connection of its
-//! own; a fault stops one adapter and starts it again, and the others never notice.
+//! own, and one for what is stored; a fault stops one adapter and starts it again, and the others never notice.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::bus;
+use crate::bus::{self, Trunk};
 use crate::config::{Monitoring, Proxy};
+use crate::heartbeat;
 use crate::metrics::Kept;
 use crate::record::{BundleError, Bundles, Recording};
 use crate::rest::{self, Budgets};
@@ -57,7 +58,13 @@ impl Daemon {
             recording: recording.as_deref().map(Recording::missing),
         };
         let faults = self.bundles.clone().map(faults);
+        let trunk = self.bus.clone().and_then(trunk);
+        let to_trunk = trunk.as_ref().map(Trunk::remote);
         let neighbours = Neighbours {
+            trunk: to_trunk.clone().filter(|_| {
+                let is_storing = |bus: &bus::Settings| bus.jetstream.is_some();
+                self.bus.as_ref().is_some_and(is_storing)
+            }),
             bus: self.bus,
             proxy: self.proxy,
             budgets,
@@ -72,10 +79,25 @@ impl Daemon {
         tokio::select! {
             () = supervisor.run(stopped) => {}
             () = show(self.view, &board) => {}
+            () = heartbeat::beat(to_trunk, &board) => {}
+        }
+        if let Some(trunk) = trunk {
+            trunk.finish().await;
         }
         // Every session has ended, so nobody else records.
         if let Some(recording) = recording.and_then(Arc::into_inner) {
             recording.finish();
+        }
+    }
+}
+
+/// The daemon's own connection to NATS.
+fn trunk(settings: bus::Settings) -> Option<Trunk> {
+    match Trunk::start(settings) {
+        Ok(trunk) => Some(trunk),
+        Err(error) => {
+            tracing::error!("no thread for JetStream, so nothing is stored: {error}");
+            None
         }
     }
 }

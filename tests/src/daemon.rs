@@ -170,6 +170,8 @@ pub fn impatient_world(nats: Option<String>, stop: watch::Receiver<bool>) -> Liv
             servers: vec![nats],
             ..bus::Settings::default()
         }),
+        deposit: None,
+        venue: "binance_spot".into(),
         outbox: Outbox::new(20_000, 64 << 20),
         seed: 1,
         recorder: None,

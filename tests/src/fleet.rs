@@ -54,6 +54,7 @@ impl Fleet {
                 servers: vec![nats],
                 ..bus::Settings::default()
             }),
+            trunk: None,
             proxy: None,
             budgets,
             bundles: None,

@@ -66,6 +66,30 @@ impl NatsServer {
         self.running = None;
     }
 
+    /// Lets the server stand still, as a machine without a processor to spare would.
+    ///
+    /// # Panics
+    /// When there is no command `kill`.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Panics
+    /// As [`NatsServer::pause`].
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        if let Some(running) = &self.running {
+            let pid = running.child.id().to_string();
+            let sent = Command::new("kill").args([signal, &pid]).status();
+            assert!(sent.is_ok_and(|status| status.success()), "kill {signal}");
+        }
+    }
+
     /// Starts the server again, on the same port and in the same folder.
     ///
     /// # Errors

@@ -93,6 +93,8 @@ fn live(recorder: Recorder, stop: tokio::sync::watch::Receiver<bool>) -> Watched
         dialer,
         client,
         bus: None,
+        deposit: None,
+        venue: "binance_spot".into(),
         outbox: Outbox::new(10, 1 << 20),
         seed: 0,
         recorder: Some(recorder),

@@ -1,22 +1,32 @@
 //! The way out: messages to a NATS server, or into memory for `replay`, for tests and for a first look without NATS.
-//! And a bounded way in, for people who look at what is published. The only room that names async-nats. What a message says, and where it goes, is `wire`'s; queueing while a server
-//! is away is the caller's.
+//! And a bounded way in, for people who look at what is published. The only room that names async-nats. What a message
+//! says, and where it goes, is `wire`'s; queueing what nobody stores while a server is away is the caller's, in an
+//! `Outbox`. What a stream is to store goes through the `trunk`, and waits in the `spool`.
 
+mod delivered;
 mod error;
 mod memory;
 mod nats;
 mod outbox;
+mod reach;
 mod server;
 mod settings;
+mod spool;
+mod storing;
 mod subscription;
 mod tls;
+mod trunk;
 
+pub use delivered::{Delivered, Subject};
 pub use error::BusError;
 pub use memory::Memory;
 pub use nats::Nats;
 pub use outbox::Outbox;
-pub use settings::{Settings, Tls};
+pub use settings::{OldSubjects, Settings, Tls};
+pub use spool::SpoolBounds;
+pub use storing::Storing;
 pub use subscription::{Inbox, Intake, Received, Room, subscribe};
+pub use trunk::{Deposit, JetStreamSettings, Remote, StreamSettings, Trunk};
 
 use crate::wire::Message;
 
@@ -24,7 +34,7 @@ use crate::wire::Message;
 #[derive(Debug)]
 pub enum Bus {
     /// A NATS server.
-    Nats(Nats),
+    Nats(Box<Nats>),
     /// Memory, bounded.
     Memory(Memory),
 }
@@ -36,7 +46,14 @@ impl Bus {
     /// # Errors
     /// Every variant of [`BusError`] that tells of settings or of a connection.
     pub async fn connect(settings: &Settings) -> Result<Self, BusError> {
-        Nats::connect(settings).await.map(Self::Nats)
+        Nats::connect(settings)
+            .await
+            .map(|nats| Self::Nats(Box::new(nats)))
+    }
+
+    /// As [`Bus::connect`], again and again until it is there.
+    pub async fn reach(settings: &Settings) -> Self {
+        Self::Nats(Box::new(reach::reach(settings).await))
     }
 
     /// Hands one message over. While the server is away this waits as soon as `buffered_messages_max` messages are

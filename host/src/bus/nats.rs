@@ -15,14 +15,13 @@ use async_nats::{
     rustls,
 };
 use futures_util::StreamExt;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::server::{Servers, UserInfo};
 use super::{BusError, Settings, tls};
 use crate::wire::Message;
 
-/// The header by which a stream recognises a message that it has stored already.
-const MSG_ID: &str = "Nats-Msg-Id";
 /// Longest pause between two attempts to restore a connection.
 const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(4);
 
@@ -33,6 +32,7 @@ pub struct Nats {
     servers: String,
     confirm_timeout: Duration,
     missed: Arc<AtomicU64>,
+    changes: watch::Receiver<u64>,
 }
 
 impl Nats {
@@ -41,13 +41,14 @@ impl Nats {
         let servers = Servers::read(&settings.servers)?;
         let shown = servers.shown();
         let missed = Arc::new(AtomicU64::new(0));
+        let (changed, changes) = watch::channel(0);
         let (options, who) = access(settings, servers.user_info.as_ref())?;
         let options = tls::apply(&settings.tls, options)?
             .name(&settings.client_name)
             .connection_timeout(settings.connect_timeout)
             .client_capacity(settings.buffered_messages_max.max(1))
             .reconnect_delay_callback(reconnect_pause)
-            .event_callback(told(shown.clone(), missed.clone()));
+            .event_callback(told(shown.clone(), missed.clone(), changed));
 
         // The library bounds each server's answer, but not the name service before it.
         let attempts = u32::try_from(servers.addresses.len())
@@ -72,7 +73,18 @@ impl Nats {
             servers: shown,
             confirm_timeout: settings.connect_timeout,
             missed,
+            changes,
         })
+    }
+
+    /// The library's own handle.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Changes whenever the connection is lost or stands again.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
     }
 
     /// Asks for what is published on a subject, which may hold wildcards.
@@ -95,7 +107,7 @@ impl Nats {
         let sent = match &message.msg_id {
             Some(id) => {
                 let mut headers = HeaderMap::new();
-                headers.insert(MSG_ID, id.as_str());
+                headers.insert(Message::ID_HEADER, id.as_str());
                 self.client
                     .publish_with_headers(subject, headers, payload)
                     .await
@@ -265,12 +277,16 @@ fn reconnect_pause(attempt: usize) -> Duration {
     pause / 2 + pause.mul_f64(f64::from(u32::try_from(random).unwrap_or(0)) / 2_000.0)
 }
 
-/// Logs what happens to the connection, and counts what was left out.
+/// Logs what happens to the connection, passes it on, and counts what was left out.
 fn told(
     servers: String,
     missed: Arc<AtomicU64>,
+    changed: watch::Sender<u64>,
 ) -> impl Fn(Event) -> std::future::Ready<()> + Send + Sync + 'static {
     move |event| {
+        if matches!(event, Event::Connected | Event::Disconnected) {
+            changed.send_modify(|count| *count += 1);
+        }
         match event {
             Event::SlowConsumer(_) => {
                 missed.fetch_add(1, Ordering::AcqRel);

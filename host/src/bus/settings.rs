@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::JetStreamSettings;
 use crate::secret::Secret;
 
 /// How to reach NATS. Names of fields are the keys under `nats:` of the configuration.
@@ -29,6 +30,19 @@ pub struct Settings {
     /// Messages that wait inside the client before `publish` waits; small, so that the caller's own queue decides
     /// what is dropped while the server is away.
     pub buffered_messages_max: usize,
+    /// What streams store and how; none: everything goes out over Core NATS. Only the daemon's trunk reads it.
+    pub jetstream: Option<JetStreamSettings>,
+    /// Publish every message on a second subject too.
+    pub old_subjects: Option<OldSubjects>,
+}
+
+/// How messages go out a second time, on a subject with the name of the exchange as the configuration has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldSubjects {
+    /// Over Core NATS.
+    Core,
+    /// Those with an id through JetStream, where a stream keeps the subject.
+    JetStream,
 }
 
 impl Default for Settings {
@@ -43,6 +57,8 @@ impl Default for Settings {
             tls: Tls::default(),
             connect_timeout: Duration::from_secs(5),
             buffered_messages_max: 256,
+            jetstream: None,
+            old_subjects: None,
         }
     }
 }
@@ -64,6 +80,8 @@ impl fmt::Debug for Settings {
             .field("tls", &self.tls)
             .field("connect_timeout", &self.connect_timeout)
             .field("buffered_messages_max", &self.buffered_messages_max)
+            .field("jetstream", &self.jetstream)
+            .field("old_subjects", &self.old_subjects)
             .finish()
     }
 }

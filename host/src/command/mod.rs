@@ -13,11 +13,14 @@ pub mod tail;
 mod unread_keys;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context;
 
 use marketprism_host::bus;
-use marketprism_host::config::{self as configuration, Config, ConfigError};
+use marketprism_host::config::{
+    self as configuration, CompatMode, Config, ConfigError, Discard, Retention, Storage, Stream,
+};
 
 pub use plans::UnknownExchange;
 
@@ -113,6 +116,11 @@ fn bus_settings(config: &Config, servers: Option<Vec<String>>) -> bus::Settings 
     } else {
         (nats.user, nats.password, nats.token, nats.credentials_file)
     };
+    let naming = nats.publish.naming;
+    let mode = match naming.compat_publish_mode {
+        CompatMode::Core => bus::OldSubjects::Core,
+        CompatMode::JetStream => bus::OldSubjects::JetStream,
+    };
     bus::Settings {
         servers: servers.unwrap_or(nats.servers),
         client_name: nats.client_name,
@@ -126,7 +134,44 @@ fn bus_settings(config: &Config, servers: Option<Vec<String>>) -> bus::Settings 
             certificate_file: nats.tls.cert_file,
             key_file: nats.tls.key_file,
         },
+        jetstream: nats.jetstream.enabled.then(|| bus::JetStreamSettings {
+            streams: nats.jetstream.streams.values().map(stream).collect(),
+            ack_timeout: Duration::from_secs(nats.publish.timeout_s),
+            spool: config.data_dir.join("spool"),
+            bounds: bus::SpoolBounds {
+                bytes_max: nats.spool.bytes_max,
+                age_max: Duration::from_secs(nats.spool.age_max_hours.saturating_mul(3_600)),
+            },
+        }),
+        old_subjects: naming.compat_old_subjects.then_some(mode),
         ..bus::Settings::default()
+    }
+}
+
+/// A stream as the configuration says.
+fn stream(stream: &Stream) -> bus::StreamSettings {
+    bus::StreamSettings {
+        name: stream.name.clone(),
+        subjects: stream.subjects.clone(),
+        retention: match stream.retention {
+            Retention::Limits => "limits",
+            Retention::Interest => "interest",
+            Retention::Workqueue => "workqueue",
+        },
+        max_msgs: stream.max_msgs,
+        max_bytes: stream.max_bytes,
+        max_age: Duration::from_secs(stream.max_age_s),
+        max_consumers: stream.max_consumers,
+        replicas: stream.replicas,
+        storage: match stream.storage {
+            Storage::File => "file",
+            Storage::Memory => "memory",
+        },
+        discard: match stream.discard {
+            Discard::Old => "old",
+            Discard::New => "new",
+        },
+        duplicate_window: Duration::from_secs(stream.duplicate_window_s),
     }
 }
 

@@ -34,7 +34,7 @@ pub use keys::{Keys, keys};
 pub use limits::changed_limits;
 pub use market::{DataType, MarketType};
 pub use monitoring::{HealthPort, MetricsPort, Monitoring, Proxy};
-pub use nats::{Nats, Publish, Tls};
+pub use nats::{CompatMode, Naming, Nats, Publish, Spool, Tls};
 pub use notices::{Notices, Readers};
 pub use origin::Origin;
 pub use problem::{ConfigError, Problem};

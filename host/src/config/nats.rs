@@ -15,6 +15,9 @@ use crate::secret::Secret;
 /// Environment variables that hold servers; the first that is set wins over the file.
 const SERVER_VARIABLES: [&str; 2] = ["MARKETPRISM_NATS_URL", "NATS_URL"];
 
+/// Fewest bytes for the messages of one session that wait for JetStream.
+const SPOOL_BYTES_MIN: u64 = 65_536;
+
 /// What a subject template may hold in braces.
 const PLACEHOLDERS: [&str; 3] = ["exchange", "market_type", "symbol"];
 
@@ -44,6 +47,8 @@ pub struct Nats {
     pub publish: Publish,
     /// JetStream.
     pub jetstream: JetStream,
+    /// What waits for JetStream.
+    pub spool: Spool,
 }
 
 /// TLS to the server.
@@ -67,6 +72,39 @@ pub struct Publish {
     /// Longest wait for JetStream's acknowledgement, in seconds.
     #[serde(rename = "timeout")]
     pub timeout_s: u64,
+    /// Names in subjects.
+    pub naming: Naming,
+}
+
+/// Which names subjects have.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, expecting = "keys and values")]
+pub struct Naming {
+    /// Every message goes out on its old subject too, with the exchange as its block names it.
+    pub compat_old_subjects: bool,
+    /// How those go.
+    pub compat_publish_mode: CompatMode,
+}
+
+/// How messages go out on their old subjects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CompatMode {
+    /// Over Core NATS.
+    #[default]
+    Core,
+    /// Those of the low-rate types through JetStream, where a stream keeps the subject.
+    JetStream,
+}
+
+/// What waits on disk until JetStream has stored it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, expecting = "keys and values")]
+pub struct Spool {
+    /// Most bytes of one session; the oldest messages make room.
+    pub bytes_max: u64,
+    /// Older messages are dropped, in hours.
+    pub age_max_hours: u64,
 }
 
 impl Nats {
@@ -102,6 +140,16 @@ impl Nats {
                 &at.then("publish").then("timeout"),
                 "must be at least 1 (seconds)",
             );
+        }
+        let spool = at.then("spool");
+        if self.spool.bytes_max < SPOOL_BYTES_MIN && !problems.about(&spool.then("bytes_max")) {
+            problems.add(
+                &spool.then("bytes_max"),
+                format!("must be at least {SPOOL_BYTES_MIN} (bytes)"),
+            );
+        }
+        if self.spool.age_max_hours == 0 && !problems.about(&spool.then("age_max_hours")) {
+            problems.add(&spool.then("age_max_hours"), "must be at least 1 (hours)");
         }
         self.jetstream.check(&at.then("jetstream"), problems);
         self.check_templates(&at.then("streams"), kinds, problems)

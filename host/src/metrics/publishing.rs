@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::SERIES_MAX;
 use super::family::Families;
+use crate::bus::{Storing, Subject};
 use crate::distribution::Distribution;
 use crate::status::SessionStatus;
 use crate::wire::DataType;
-use crate::world::Subject;
 
 /// The subject under which those beyond the limit are told together.
 const OTHER: &str = "other";
@@ -24,6 +24,7 @@ pub(super) fn add(families: &mut Families, sessions: &[Arc<SessionStatus>]) {
     by_kind(families, &subjects);
     failures(families, sessions);
     waiting(families, sessions);
+    storing(families, sessions);
 }
 
 fn by_subject(families: &mut Families, subjects: &[(&str, &Subject)]) {
@@ -183,4 +184,84 @@ fn waiting(families: &mut Families, sessions: &[Arc<SessionStatus>]) {
         "Time from a frame being read to the messages made of it being handed to NATS.",
         |session| &session.outgoing.delivered.latency,
     );
+}
+
+/// Name and help of a metric, and where its figure is.
+type Figure = (&'static str, &'static str, fn(&Storing) -> u64);
+
+/// What sessions leave to be stored by streams.
+fn storing(families: &mut Families, sessions: &[Arc<SessionStatus>]) {
+    let all: Vec<(&str, &Storing)> = sessions
+        .iter()
+        .filter_map(|it| Some((it.name.as_str(), it.outgoing.storing.as_ref()?)))
+        .collect();
+    let figures: [Figure; 4] = [
+        (
+            "marketprism_spool_messages",
+            "Messages that are not known to be stored by a stream.",
+            |it| it.waiting,
+        ),
+        (
+            "marketprism_spool_memory_messages",
+            "Those of them that the disk did not take, and that end with the process.",
+            |it| it.unspooled,
+        ),
+        (
+            "marketprism_spool_bytes",
+            "Size of the files in which messages wait to be stored.",
+            |it| it.spool_bytes,
+        ),
+        (
+            "marketprism_jetstream_unacknowledged_messages",
+            "Messages that were sent to a stream and wait for its acknowledgement.",
+            |it| it.unacknowledged,
+        ),
+    ];
+    for (name, help, value) in figures {
+        let mut gauge = families.gauge(name, help);
+        for (session, storing) in &all {
+            gauge.add_count(&[("session", session)], value(storing));
+        }
+    }
+    let counts: [Figure; 3] = [
+        (
+            "marketprism_jetstream_stored_total",
+            "Messages that a stream has stored.",
+            |it| it.stored,
+        ),
+        (
+            "marketprism_jetstream_known_total",
+            "Messages that were there already, by their id.",
+            |it| it.known,
+        ),
+        (
+            "marketprism_jetstream_resent_total",
+            "Messages that were sent to a stream again.",
+            |it| it.resent,
+        ),
+    ];
+    for (name, help, value) in counts {
+        let mut counter = families.counter(name, help);
+        for (session, storing) in &all {
+            counter.add_count(&[("session", session)], value(storing));
+        }
+    }
+    let mut dropped = families.counter(
+        "marketprism_spool_dropped_total",
+        "Messages for streams that were lost, by reason.",
+    );
+    for (session, storing) in &all {
+        for reason in Storing::REASONS {
+            let count = storing.dropped.get(reason).copied().unwrap_or(0);
+            dropped.add_count(&[("session", session), ("reason", reason)], count);
+        }
+    }
+    if let Some((_, storing)) = all.first() {
+        families
+            .counter(
+                "marketprism_jetstream_stream_failures_total",
+                "Attempts to make a stream or to bring it up to date that failed.",
+            )
+            .add_count(&[], storing.stream_failures);
+    }
 }

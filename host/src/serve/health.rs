@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::coverage::coverage;
 use super::pages::timestamp;
 use super::verdict::{self, Verdict};
+use crate::bus::Storing;
 use crate::process::{MachineFigures, ProcessFigures};
 use crate::rest::HostUsage;
 use crate::sandbox::contract::{BookState, InstrumentReport, unpack};
@@ -207,6 +208,7 @@ fn process(judged: &Judged, now: u64) -> Value {
             "superseded_total": session.outgoing.superseded,
             "dropped_total": dropped + delivered.discarded,
             "failed_total": delivered.failed.values().sum::<u64>(),
+            "jetstream": session.outgoing.storing.as_ref().map(storing),
         },
         "frames": {
             "received_total": session.tally.frames,
@@ -274,6 +276,21 @@ fn budget(host: &HostUsage) -> Value {
         "window_seconds": host.usage.limit.window.as_secs(),
         "paused_until": host.paused_until.map(|(until, _)| iso_text(to_ns(until))),
         "paused_because": host.paused_until.map(|(_, why)| why.words()),
+    })
+}
+
+/// The messages for streams.
+fn storing(storing: &Storing) -> Value {
+    json!({
+        "waiting": storing.waiting,
+        "unacknowledged": storing.unacknowledged,
+        "unspooled": storing.unspooled,
+        "spool_bytes": storing.spool_bytes,
+        "stored_total": storing.stored,
+        "known_total": storing.known,
+        "resent_total": storing.resent,
+        "dropped_total": storing.dropped.values().sum::<u64>(),
+        "problem": storing.problem,
     })
 }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
 
 use super::history::History;
+use crate::bus::{Delivered, Storing};
 use crate::limits::Limits;
 use crate::rest;
 use crate::sandbox::contract::{Instrument, InstrumentReport};
 use crate::session::{Plan, Session, Tally, World};
 use crate::wire::DataType;
-use crate::world::Delivered;
 use crate::ws;
 
 /// Where a session is in its life.
@@ -84,15 +84,17 @@ pub struct Outgoing {
     pub superseded: u64,
     /// Messages dropped for want of room, by type.
     pub dropped: BTreeMap<DataType, u64>,
-    /// What was handed over.
+    /// What was handed over, or stored by a stream.
     pub delivered: Delivered,
+    /// What became of the messages for streams; none when there are no streams.
+    pub storing: Option<Storing>,
 }
 
 #[cfg(test)]
 impl Outgoing {
     /// One subject to which something was sent last at `last_ns`.
     pub(crate) fn publish(&mut self, data_type: DataType, symbol: &str, last_ns: u64) {
-        let subject = crate::world::Subject {
+        let subject = crate::bus::Subject {
             source: std::sync::Arc::new(crate::wire::Source {
                 exchange: "alpha".to_owned(),
                 market_type: "spot",

@@ -107,6 +107,11 @@ impl Life {
             dialer,
             client,
             bus: neighbours.bus.clone(),
+            deposit: neighbours
+                .trunk
+                .as_ref()
+                .map(|trunk| trunk.deposit(&plan.name)),
+            venue: plan.venue.as_str().into(),
             outbox: Outbox::new(OUTBOX_MESSAGES_MAX, OUTBOX_BYTES_MAX),
             recorder: recording.map(|recording| recording.session(&plan.name)),
             seed,

@@ -110,7 +110,8 @@ impl Reporter {
                 waiting_bytes: outbox.bytes(),
                 superseded: outbox.superseded(),
                 dropped: outbox.dropped().clone(),
-                delivered: world.delivered().clone(),
+                delivered: world.delivered(),
+                storing: world.storing(),
             },
             ..SessionStatus::of(session)
         });

@@ -36,6 +36,8 @@ const END_LIMIT: Duration = Duration::from_secs(9);
 pub struct Neighbours {
     /// The NATS server; none when nothing is to be published.
     pub bus: Option<bus::Settings>,
+    /// Has messages stored by streams; none when everything goes out over Core NATS.
+    pub trunk: Option<bus::Remote>,
     /// The proxy to the exchanges.
     pub proxy: Option<Proxy>,
     /// The request budgets.

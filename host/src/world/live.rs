@@ -4,17 +4,17 @@
 //! outbox, so a NATS server that is away or slow never holds up a socket.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
 use super::alarms::Alarms;
 use super::clock::{until, wall_clock};
-use super::delivered::Delivered;
 use super::fence::Fence;
 use super::outbound::Outbound;
 use super::tape::Tape;
-use crate::bus::{self, Outbox};
+use crate::bus::{self, Delivered, Deposit, Outbox, Storing};
 use crate::record::Recorder;
 use crate::rest;
 use crate::sandbox::contract::{Answer, Closed, Event, Frame, RequestFailure, Response};
@@ -42,6 +42,10 @@ pub struct LiveParts {
     pub client: rest::Client,
     /// Where to publish; without it messages are dropped and counted.
     pub bus: Option<bus::Settings>,
+    /// Takes what a stream is to store; without it everything goes out over Core NATS.
+    pub deposit: Option<Deposit>,
+    /// The session's `exchange`.
+    pub venue: Arc<str>,
     /// Messages that wait at most while the server is away.
     pub outbox: Outbox,
     /// Seed of the adapter's jitter.
@@ -94,7 +98,13 @@ impl LiveWorld {
             answers: mpsc::channel(SOCKET_EVENTS_MAX),
             alarms: Alarms::default(),
             report_at: now.saturating_add(REPORT_EVERY_NS),
-            outbound: Outbound::new(parts.outbox, parts.bus, parts.fence),
+            outbound: Outbound::new(
+                parts.outbox,
+                parts.bus,
+                parts.fence,
+                parts.deposit,
+                &parts.venue,
+            ),
             seed: parts.seed,
             tape: parts.recorder.map(Tape::new),
             stop: parts.stop,
@@ -112,9 +122,14 @@ impl LiveWorld {
         self.outbound.outbox()
     }
 
-    /// What was handed to NATS.
-    pub fn delivered(&self) -> &Delivered {
+    /// What was handed to NATS, and what streams stored.
+    pub fn delivered(&self) -> Delivered {
         self.outbound.delivered()
+    }
+
+    /// What became of the messages for streams; none when there are no streams.
+    pub fn storing(&self) -> Option<Storing> {
+        self.outbound.storing()
     }
 
     /// Whether NATS is connected; none when no server is configured.

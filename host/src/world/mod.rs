@@ -2,16 +2,15 @@
 
 mod alarms;
 mod clock;
-mod delivered;
 mod fence;
 mod flight;
 mod live;
 mod memory;
+mod old_names;
 mod outbound;
 mod replay;
 mod tape;
 
-pub use delivered::{Delivered, Subject};
 pub use fence::Fence;
 pub use flight::FlightWorld;
 pub use live::{LiveParts, LiveWorld};

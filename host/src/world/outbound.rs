@@ -1,17 +1,14 @@
 //! The way out of a live session: a bounded outbox, and NATS behind it once it is reached.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::clock::wall_clock;
-use super::delivered::Delivered;
 use super::fence::Fence;
-use crate::bus::{self, Bus, BusError, Outbox};
-use crate::wire::Message;
-
-/// Longest pause between two attempts to reach NATS for the first time.
-const PAUSE_MAX: Duration = Duration::from_secs(30);
+use super::old_names::OldNames;
+use crate::bus::{self, Bus, BusError, Delivered, Deposit, Outbox, Storing};
+use crate::wire::{Message, Transport};
 
 /// Messages on their way to NATS.
 pub(super) struct Outbound {
@@ -19,6 +16,9 @@ pub(super) struct Outbound {
     way: Way,
     delivered: Delivered,
     fence: Fence,
+    /// Takes what a stream is to store; none when everything goes out over Core NATS.
+    deposit: Option<Deposit>,
+    old_names: Option<OldNames>,
 }
 
 /// The way to NATS.
@@ -31,7 +31,14 @@ enum Way {
 
 impl Outbound {
     /// Tries to reach NATS in the background of the current runtime, for as long as it takes.
-    pub(super) fn new(outbox: Outbox, settings: Option<bus::Settings>, fence: Fence) -> Self {
+    pub(super) fn new(
+        outbox: Outbox,
+        settings: Option<bus::Settings>,
+        fence: Fence,
+        deposit: Option<Deposit>,
+        venue: &Arc<str>,
+    ) -> Self {
+        let old_subjects = settings.as_ref().and_then(|it| it.old_subjects);
         let way = match settings {
             Some(settings) => {
                 let (sender, receiver) = mpsc::channel(1);
@@ -45,13 +52,29 @@ impl Outbound {
             way,
             delivered: Delivered::default(),
             fence,
+            deposit,
+            old_names: old_subjects.map(|way| OldNames::new(venue.clone(), way)),
         }
     }
 
-    /// Puts a message into the outbox. It never waits.
+    /// Lets a message go out. It never waits.
     pub(super) fn push(&mut self, message: Message) {
-        if !self.fence.is_up() {
-            self.outbox.push(message);
+        if self.fence.is_up() {
+            return;
+        }
+        let again = self.old_names.as_mut().and_then(|it| it.again(&message));
+        self.hand_over(message);
+        if let Some(again) = again {
+            self.hand_over(again);
+        }
+    }
+
+    /// To JetStream what one of its streams keeps, the rest into the outbox.
+    fn hand_over(&mut self, message: Message) {
+        let is_stored = message.transport == Transport::Stream;
+        match &self.deposit {
+            Some(deposit) if is_stored && deposit.takes(&message) => deposit.put(message),
+            _ => self.outbox.push(message),
         }
     }
 
@@ -59,8 +82,18 @@ impl Outbound {
         &self.outbox
     }
 
-    pub(super) fn delivered(&self) -> &Delivered {
-        &self.delivered
+    /// What NATS took and what streams stored.
+    pub(super) fn delivered(&self) -> Delivered {
+        let mut delivered = self.delivered.clone();
+        if let Some(deposit) = &self.deposit {
+            delivered.merge(deposit.figures().delivered);
+        }
+        delivered
+    }
+
+    /// What became of the messages for streams; none when there are no streams.
+    pub(super) fn storing(&self) -> Option<Storing> {
+        self.deposit.as_ref().map(Deposit::figures)
     }
 
     /// Whether a connection stands; none when NATS is not wanted.
@@ -122,21 +155,10 @@ impl Outbound {
 
 /// Tries to reach NATS until it is there.
 async fn reach(settings: bus::Settings, found: mpsc::Sender<Bus>) {
-    let mut pause = Duration::from_millis(500);
-    loop {
-        match Bus::connect(&settings).await {
-            Ok(bus) => {
-                let _ = found.send(bus).await;
-                return;
-            }
-            Err(error) => {
-                tracing::warn!("{error}; trying again in {:.1} s", pause.as_secs_f64());
-            }
+    tokio::select! {
+        bus = Bus::reach(&settings) => {
+            let _ = found.send(bus).await;
         }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = found.closed() => return,
-        }
-        pause = (pause * 2).min(PAUSE_MAX);
+        () = found.closed() => {}
     }
 }

@@ -37,7 +37,7 @@ pub struct Delivered {
 
 impl Delivered {
     /// Counts a message that was handed over at `now`, in nanoseconds since the epoch.
-    pub(super) fn sent(&mut self, message: &Message, now: u64) {
+    pub(crate) fn sent(&mut self, message: &Message, now: u64) {
         let stamp = message.stamp;
         let since = |then: u64| Duration::from_nanos(now.saturating_sub(then));
         self.latency.add(since(stamp.received_ns));
@@ -60,8 +60,27 @@ impl Delivered {
     }
 
     /// Counts a message that NATS did not take.
-    pub(super) fn failed(&mut self, message: &Message, reason: &'static str) {
+    pub(crate) fn failed(&mut self, message: &Message, reason: &'static str) {
         let key = (message.subject.clone(), reason);
         *self.failed.entry(key).or_default() += 1;
+    }
+
+    /// Adds what another has counted.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (name, theirs) in other.subjects {
+            match self.subjects.get_mut(&name) {
+                Some(ours) => {
+                    ours.messages += theirs.messages;
+                    ours.last_ns = ours.last_ns.max(theirs.last_ns);
+                    ours.waited.merge(&theirs.waited);
+                }
+                None => drop(self.subjects.insert(name, theirs)),
+            }
+        }
+        self.latency.merge(&other.latency);
+        for (key, count) in other.failed {
+            *self.failed.entry(key).or_default() += count;
+        }
+        self.discarded += other.discarded;
     }
 }
