@@ -22,9 +22,13 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use marketprism_host::bus::{
-    Deposit, JetStreamSettings, Settings, SpoolBounds, Storing, StreamSettings, Trunk,
+    Deposit, JetStreamSettings, OldSubjects, Outbox, Settings, SpoolBounds, Storing,
+    StreamSettings, Trunk,
 };
-use marketprism_host::wire::{DataType, Message, Stamp};
+use marketprism_host::session::World as _;
+use marketprism_host::wire::{DataType, Message, Source, Stamp, Transport};
+use marketprism_host::world::{Fence, LiveParts, LiveWorld};
+use marketprism_host::{rest, ws};
 use marketprism_tests::nats_server::NatsServer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -49,7 +53,7 @@ fn server() -> NatsServer {
 fn market_data(duplicate_window: Duration) -> StreamSettings {
     let kept = DataType::ALL
         .into_iter()
-        .filter(|it| it.transport() == marketprism_host::wire::Transport::Stream);
+        .filter(|it| it.transport() == Transport::Stream);
     StreamSettings {
         name: STREAM.to_owned(),
         subjects: kept.map(|it| format!("{}.>", it.name())).collect(),
@@ -474,10 +478,15 @@ async fn without_jetstream_on_the_server_messages_wait_and_the_reason_is_told() 
     let remote = trunk.remote();
     let deposit = remote.deposit("alpha");
     deposit.put(datum("alpha", 0));
-    let figures = until(&deposit, "told", |it| it.problem.is_some()).await;
-    let problem = figures.problem.unwrap();
-    assert!(problem.contains("JetStream is not enabled"), "{problem}");
-    assert!(figures.stream_failures > 0 && figures.waiting == 1);
+    let is_told = |it: &Storing| {
+        let problem = it.problem.as_deref().unwrap_or_default();
+        problem.contains("JetStream is not enabled")
+    };
+    let figures = until(&deposit, "told", is_told).await;
+    assert!(
+        figures.stream_failures > 0 && figures.waiting == 1,
+        "{figures:?}"
+    );
     // What is not stored goes out all the same.
     let client = async_nats::connect(server.address()).await.unwrap();
     let mut heard = client.subscribe("health.>").await.unwrap();
@@ -485,5 +494,88 @@ async fn without_jetstream_on_the_server_messages_wait_and_the_reason_is_told() 
     remote.say("health.collector.test".to_owned(), "{}".into());
     let sign = tokio::time::timeout(PATIENCE, heard.next()).await.unwrap();
     assert_eq!(sign.unwrap().subject.as_str(), "health.collector.test");
+    trunk.finish().await;
+}
+
+/// A session's world with a way to JetStream, between two moments of its life.
+fn world(settings: Settings, deposit: Deposit) -> LiveWorld {
+    let budgets = rest::Budgets::new(rest::Limit::per_minute(6_000));
+    let (_, stop) = tokio::sync::watch::channel(false);
+    LiveWorld::new(LiveParts {
+        dialer: ws::Dialer::new(ws::Settings::default()).unwrap(),
+        client: rest::Client::new(rest::Settings::default(), budgets).unwrap(),
+        bus: Some(settings),
+        deposit: Some(deposit),
+        venue: "alpha_perpetual".into(),
+        outbox: Outbox::new(100, 1 << 20),
+        seed: 1,
+        recorder: None,
+        stop,
+        fence: Fence::default(),
+    })
+}
+
+#[tokio::test]
+async fn a_session_leaves_to_jetstream_what_a_stream_keeps_and_says_all_of_it_on_old_subjects_too()
+{
+    let server = server();
+    let spool = TempDir::new().unwrap();
+    let settings = Settings {
+        old_subjects: Some(OldSubjects::Core),
+        ..settings(server.address(), spool.path(), Duration::from_secs(1))
+    };
+    let trunk = Trunk::start(settings.clone()).unwrap();
+    let deposit = trunk.remote().deposit("alpha");
+    let client = async_nats::connect(server.address()).await.unwrap();
+    let mut heard = client.subscribe("*.*.perpetual.>").await.unwrap();
+    client.flush().await.unwrap();
+
+    let mut world = world(settings, deposit.clone());
+    let source = std::sync::Arc::new(Source {
+        exchange: "alpha".to_owned(),
+        market_type: "perpetual",
+        exchange_symbol: "BTCUSDT".to_owned(),
+    });
+    let rate = Message {
+        source: source.clone(),
+        ..datum("alpha", 0)
+    };
+    let trade = Message {
+        subject: "trade.alpha.perpetual.BTC-USDT".into(),
+        msg_id: None,
+        payload: "{}".into(),
+        data_type: DataType::Trade,
+        transport: DataType::Trade.transport(),
+        source,
+        stamp: rate.stamp,
+    };
+    for message in [rate, trade] {
+        world.publish(message);
+    }
+    assert_eq!(world.drain().await, 0);
+    until(&deposit, "stored", |it| it.stored == 1).await;
+    let mut subjects = BTreeMap::new();
+    while subjects.len() < 4 {
+        let message = tokio::time::timeout(PATIENCE, heard.next()).await.unwrap();
+        let message = message.unwrap();
+        subjects.insert(message.subject.to_string(), message.reply.is_some());
+    }
+    let wanted = [
+        ("funding_rate.alpha.perpetual.BTC-USDT", true),
+        ("funding_rate.alpha_perpetual.perpetual.BTC-USDT", false),
+        ("trade.alpha.perpetual.BTC-USDT", false),
+        ("trade.alpha_perpetual.perpetual.BTC-USDT", false),
+    ];
+    assert_eq!(
+        subjects,
+        wanted.map(|(it, reply)| (it.to_owned(), reply)).into()
+    );
+    // Both ways count as delivered.
+    let delivered = world.delivered();
+    assert!(
+        subjects
+            .keys()
+            .all(|it| delivered.subjects[&**it].messages == 1)
+    );
     trunk.finish().await;
 }

@@ -79,6 +79,12 @@ pub(super) fn of_session(session: &SessionStatus) -> (Verdict, Vec<String>) {
         books(session, &mut reasons);
         streams(session, &mut reasons);
     }
+    if let Some(storing) = &session.outgoing.storing
+        && let Some(problem) = &storing.problem
+    {
+        let text = format!("{} messages wait to be stored: {problem}", storing.waiting);
+        reasons.add(Verdict::Degraded, text);
+    }
     (reasons.worst, reasons.texts)
 }
 

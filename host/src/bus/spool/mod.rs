@@ -3,8 +3,9 @@
 //!
 //! What is written survives the death of this process at any moment, because the system holds it. A power cut may cost
 //! what the system had not yet brought to the disk, usually the last half minute: a record is not synced by itself,
-//! which would take milliseconds each. What a cut tears is recognised by its checksum and left out. Everything goes
-//! through the folder's handle, and one process at a time has it.
+//! which would take milliseconds each. What a cut tears is recognised by its checksum and left out; a message of which
+//! it took the note that it is stored is sent once more. Everything goes through the folder's handle, and one process
+//! at a time has it.
 
 mod record;
 

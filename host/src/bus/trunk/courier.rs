@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::MissedTickBehavior;
 
@@ -41,6 +42,8 @@ pub(super) struct Courier {
     flights: BTreeMap<u64, Flight>,
     next_flight: u64,
     preparation: Preparation,
+    /// The newest of what the daemon has to say of itself.
+    to_say: Option<(String, Bytes)>,
     /// Why something failed last; none since something was stored.
     problem: Option<String>,
     /// When it has to be over, once it is to end.
@@ -67,6 +70,7 @@ impl Courier {
             flights: BTreeMap::new(),
             next_flight: 0,
             preparation: Preparation::default(),
+            to_say: None,
             problem: None,
             end: None,
         };
@@ -86,7 +90,7 @@ impl Courier {
                         courier.look();
                     }
                     for order in taken.drain(..) {
-                        courier.obey(order).await;
+                        courier.obey(order);
                     }
                 }
                 Some(nats) = reached.recv() => courier.connected(nats).await,
@@ -112,7 +116,7 @@ impl Courier {
         }
     }
 
-    async fn obey(&mut self, order: Order) {
+    fn obey(&mut self, order: Order) {
         match (order, &self.jetstream) {
             (Order::Store(session, message), Some(jetstream)) => {
                 let queue = self
@@ -121,11 +125,7 @@ impl Courier {
                     .or_insert_with_key(|session| open(jetstream, &self.registry, session));
                 queue.add(message);
             }
-            (Order::Say(subject, payload), _) => {
-                if let Some(link) = self.link.as_ref().filter(|link| link.is_connected()) {
-                    link.say(subject, payload).await;
-                }
-            }
+            (Order::Say(subject, payload), _) => self.to_say = Some((subject, payload)),
             (Order::End, _) => self.begin_to_end(),
             (Order::Store(..), None) => {}
         }
@@ -215,7 +215,11 @@ impl Courier {
         if self.preparation.is_due(now) {
             self.prepare();
         }
-        let problem = self.preparation.problem().or(self.problem.as_ref());
+        let away = "NATS is not connected".to_owned();
+        let problem = match self.link.as_ref().is_some_and(Link::is_connected) {
+            true => self.preparation.problem().or(self.problem.as_ref()),
+            false => Some(&away),
+        };
         for queue in self.queues.values_mut() {
             queue.resume(now);
             queue.drop_old(now_ns());
@@ -228,6 +232,9 @@ impl Courier {
         let Some(link) = self.link.as_ref().filter(|link| link.is_connected()) else {
             return;
         };
+        if let Some((subject, payload)) = self.to_say.take() {
+            link.say(subject, payload).await;
+        }
         let Some(jetstream) = self.jetstream.as_ref() else {
             return;
         };

@@ -47,7 +47,7 @@ pub struct JetStreamSettings {
 enum Order {
     /// See to it that a session's message is stored.
     Store(Arc<str>, Message),
-    /// Publish something, if there is a connection.
+    /// Publish something over Core NATS.
     Say(String, Bytes),
     /// End.
     End,
@@ -138,7 +138,7 @@ impl Remote {
         }
     }
 
-    /// Publishes over Core NATS, if there is a connection; without one it is of no use to anybody later.
+    /// Publishes over Core NATS. Without a connection the newest waits for one, and what was said before is forgotten.
     pub fn say(&self, subject: String, payload: Bytes) {
         let _ = self.orders.try_send(Order::Say(subject, payload));
     }
