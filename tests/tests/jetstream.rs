@@ -29,6 +29,8 @@ use marketprism_host::session::World as _;
 use marketprism_host::wire::{DataType, Message, Source, Stamp, Transport};
 use marketprism_host::world::{Fence, LiveParts, LiveWorld};
 use marketprism_host::{rest, ws};
+use marketprism_tests::daemon::{Block, Daemon};
+use marketprism_tests::exchange::{self as simulated, Simulator};
 use marketprism_tests::nats_server::NatsServer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -578,4 +580,38 @@ async fn a_session_leaves_to_jetstream_what_a_stream_keeps_and_says_all_of_it_on
             .all(|it| delivered.subjects[&**it].messages == 1)
     );
     trunk.finish().await;
+}
+
+#[tokio::test]
+async fn the_daemon_gives_a_sign_of_life_with_what_the_old_collector_said() {
+    let server = server();
+    let client = async_nats::connect(server.address()).await.unwrap();
+    let mut heard = client.subscribe("health.collector.*").await.unwrap();
+    client.flush().await.unwrap();
+    let exchange = Simulator::start(simulated::Settings::of_symbols(&["BTCUSDT"])).unwrap();
+    let block = Block {
+        symbols: &["BTCUSDT"],
+        ..Block::USUAL
+    };
+    let mut daemon = Daemon::start(&exchange, server.address(), &[block]);
+    let sign = tokio::time::timeout(PATIENCE, heard.next()).await.unwrap();
+    let sign = sign.unwrap();
+    let said: Value = serde_json::from_slice(&sign.payload).unwrap();
+    let instance = said["instance"].as_str().unwrap();
+    assert_eq!(
+        sign.subject.as_str(),
+        format!("health.collector.{instance}")
+    );
+    assert_eq!(said["service"], "collector");
+    assert_eq!(said["pid"], std::process::id());
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    assert!(
+        said["ts"].as_u64().is_some_and(|ts| now - ts < 60),
+        "{said}"
+    );
+    for figure in ["uptime_sec", "active_managers", "rss"] {
+        assert!(said[figure].is_u64(), "{figure}: {said}");
+    }
+    assert!(said["exchanges"].is_array() && said["hostname"].is_string());
+    daemon.stop();
 }
