@@ -121,15 +121,15 @@ serve "$work/exchange.log" '^ready$' "$EXCHANGE_SIM" --venues "$venues" --symbol
 
 # The configuration as it is shipped, but for where the exchanges are.
 awk '
-    NR == FNR { if (NF == 3) { ws[$1 ":"] = $2; http[$1 ":"] = $3 }; next }
+    NR == FNR { if ($2 ~ /^ws:/) { ws[$1 ":"] = $2; http[$1 ":"] = $3 }; next }
     { print }
     /^  [a-z_]+:/ && $1 in ws { print "    api: { base_url: \"" http[$1] "\", ws_url: \"" ws[$1] "\" }" }
 ' "$work/exchange.log" "$CONFIG" >"$work/marketprism.yaml"
 
 say "the simulated exchanges lose, double, swap and damage some frames on purpose ($FAULTS):"
 while read -r venue _ http; do
-    [[ -z $http ]] || say "  $venue at ${http#http://}"
-done < <(awk 'NF == 3' "$work/exchange.log")
+    say "  $venue at ${http#http://}"
+done < <(grep ' ws://' "$work/exchange.log")
 say "nats-server is at $nats"
 say "health: http://127.0.0.1:${HEALTH_CHECK_PORT:-8087}/health  metrics: http://127.0.0.1:${METRICS_PORT:-9092}/metrics"
 say "what is published: $MARKETPRISM tail --nats $nats"

@@ -71,8 +71,11 @@ pub(crate) struct Opening {
     /// The streams that the address names.
     pub(crate) streams: BTreeSet<Arc<str>>,
     /// Whether data of a stream ever comes on this path.
-    pub(crate) carries: fn(&str) -> bool,
+    pub(crate) carries: Carries,
 }
+
+/// Whether data of a stream comes on a path.
+pub(crate) type Carries = fn(&str) -> bool;
 
 /// A connection while a client's text is heard.
 pub(crate) struct Talk<'a> {

@@ -104,7 +104,7 @@ impl Frame {
     }
 
     /// The same as what a stream begins with.
-    pub(crate) fn as_first(mut self) -> Self {
+    pub(crate) fn into_first(mut self) -> Self {
         self.first = true;
         self
     }

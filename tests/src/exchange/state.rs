@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
 use super::datum::Told;
-use super::dialect::{Dialect, Quotas};
+use super::dialect::{Carries, Dialect, Quotas};
 use super::faults::{FaultCounts, Faults, FrameFault, RestFault};
 use super::feed::Feed;
 use super::frame::Frame;
@@ -60,7 +60,7 @@ pub(crate) struct State {
 pub(crate) struct Outlet {
     pub(crate) streams: BTreeSet<Arc<str>>,
     /// Whether data of a stream ever comes on its path.
-    pub(crate) carries: fn(&str) -> bool,
+    pub(crate) carries: Carries,
     pub(crate) frames: mpsc::Sender<Frame>,
     pub(crate) control: mpsc::UnboundedSender<Control>,
     /// It did not take its frames, not even while it waits for the client.

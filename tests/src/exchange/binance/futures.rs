@@ -6,7 +6,9 @@
 
 use super::futures_teller::FuturesTeller;
 use super::{futures_rest, query};
-use crate::exchange::dialect::{Cost, Desk, Dialect, Heard, Opening, Quota, Reply, Talk, Trouble};
+use crate::exchange::dialect::{
+    Carries, Cost, Desk, Dialect, Heard, Opening, Quota, Reply, Talk, Trouble,
+};
 use crate::exchange::http::{Answer, Request};
 use crate::exchange::limits::Limits;
 use crate::exchange::numbers;
@@ -57,7 +59,7 @@ impl Dialect for Futures {
     }
 
     fn opening(&self, request: &Request) -> Option<Opening> {
-        let paths: [(&str, fn(&str) -> bool); 4] = [
+        let paths: [(&str, Carries); 4] = [
             ("/public", is_public),
             ("/market", |stream| !is_public(stream)),
             ("/private", |_| false),

@@ -162,7 +162,7 @@ impl Teller for DeribitTeller {
             (Item::Book { previous: None, id }, data)
         };
         let text = payload::told(stream, &data);
-        Some(Frame::plain(stream.into(), item, now.time_ns, text).as_first())
+        Some(Frame::plain(stream.into(), item, now.time_ns, text).into_first())
     }
 
     fn told(&self, symbol: &str, levels_max: usize) -> Option<Snapshot> {

@@ -194,7 +194,7 @@ impl Teller for OkxTeller {
                 payload::row(channel, name, &row),
             )
         };
-        Some(Frame::plain(stream.into(), item, now.time_ns, text).as_first())
+        Some(Frame::plain(stream.into(), item, now.time_ns, text).into_first())
     }
 
     fn told(&self, symbol: &str, levels_max: usize) -> Option<Snapshot> {
