@@ -146,11 +146,15 @@ impl Judge {
     }
 
     /// What is wrong with all that was published so far, by what was really sent.
-    pub fn check(&self, exchanges: &[Simulator]) -> Vec<String> {
+    pub fn check(
+        &self,
+        exchanges: &[Simulator],
+        readable: impl Fn(&Simulator) -> Readable,
+    ) -> Vec<String> {
         let mut wrong = Vec::new();
         for (heard, exchange) in self.heard.iter().zip(exchanges) {
             let name = heard.venue.name();
-            let readable = Readable::of(exchange);
+            let readable = readable(exchange);
             for (symbol, instrument) in &heard.instruments {
                 let trades = instrument.check_trades(exchange, &readable);
                 wrong.extend(

@@ -12,6 +12,15 @@ pub struct Readable {
 }
 
 impl Readable {
+    /// As if everything that was sent had arrived: true where each datum comes through another connection too before
+    /// the daemon ends one.
+    pub fn all(exchange: &Simulator) -> Self {
+        let entries = exchange.sent().into_iter().map(|entry| (true, entry));
+        Self {
+            entries: entries.collect(),
+        }
+    }
+
     pub fn of(exchange: &Simulator) -> Self {
         let records = exchange.connections();
         let records: BTreeMap<_, _> = records.iter().map(|one| (one.number, one)).collect();

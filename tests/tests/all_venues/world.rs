@@ -38,13 +38,17 @@ pub struct World {
 }
 
 /// Connections at one time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Connections {
     pub web_sockets: usize,
     pub nats: usize,
 }
 
 impl Connections {
+    pub const fn are_within(self, most: Self) -> bool {
+        self.web_sockets <= most.web_sockets && self.nats <= most.nats
+    }
+
     pub const fn all(self) -> usize {
         self.web_sockets + self.nats
     }
@@ -136,6 +140,11 @@ impl World {
             nats,
             monitor,
         }
+    }
+
+    pub fn exchange(&self, venue: Venue) -> &Simulator {
+        let mut all = self.exchanges.iter();
+        all.find(|one| one.venue() == venue).expect("all of them")
     }
 
     /// Connections now, as the exchanges and the server have them.
