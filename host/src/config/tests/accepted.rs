@@ -88,7 +88,7 @@ fn the_defaults_of_every_known_exchange_make_a_session_from_symbols_and_data_typ
 }
 
 #[test]
-fn the_shipped_configuration_loads_and_collects_one_exchange() {
+fn the_shipped_configuration_loads_and_collects_five_exchanges() {
     let config = read(include_str!("../../../../config/marketprism.yaml")).unwrap();
     assert_eq!(
         config
@@ -96,10 +96,12 @@ fn the_shipped_configuration_loads_and_collects_one_exchange() {
             .iter()
             .filter(|exchange| exchange.enabled)
             .count(),
-        1
+        5
     );
-    let name = config.exchanges[0].name.clone();
-    let all = Readers::from([(name, vec!["orderbook".to_owned()])]);
+    let names = config.exchanges.iter().map(|exchange| &exchange.name);
+    let all: Readers = names
+        .map(|name| (name.clone(), vec!["orderbook".to_owned()]))
+        .collect();
     assert_eq!(config.notices.unknown(&all), Vec::<String>::new());
     assert_eq!(config.notices.not_used(&all), Vec::<String>::new());
 }
