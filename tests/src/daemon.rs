@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::stream::SelectAll;
 use marketprism_host::bus::Outbox;
 use marketprism_host::limits::Limits;
 use marketprism_host::rest::{self, Budgets};
@@ -192,6 +193,8 @@ fn runtime() -> tokio::runtime::Runtime {
 pub struct Published {
     /// Its subject.
     pub subject: String,
+    /// Its `Nats-Msg-Id`, where it has one.
+    pub id: Option<String>,
     /// Its payload.
     pub payload: Bytes,
 }
@@ -216,12 +219,21 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens at a server.
+    /// Listens at a server to everything of Binance.
     ///
     /// # Panics
     /// When there is none.
     #[must_use]
     pub fn start(nats: String) -> Self {
+        Self::hearing(nats, &["*.binance.>"])
+    }
+
+    /// Listens at a server to these subjects; messages of one of them come in their order.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn hearing(nats: String, subjects: &'static [&'static str]) -> Self {
         let (sender, messages) = mpsc::channel();
         let (ready, is_ready) = mpsc::channel();
         let (end, mut ended) = oneshot::channel::<()>();
@@ -238,19 +250,23 @@ impl Listener {
                         std::future::ready(())
                     });
                 let client = options.connect(nats).await.expect("a client");
-                let mut subscription = client
-                    .subscribe("*.binance.>")
-                    .await
-                    .expect("a subscription");
+                let mut subscriptions = SelectAll::new();
+                for subject in subjects {
+                    let subscription = client.subscribe(*subject).await;
+                    subscriptions.push(subscription.expect("a subscription"));
+                }
                 client.flush().await.expect("the subscription is known");
                 ready.send(()).expect("the test waits");
                 loop {
                     tokio::select! {
                         biased;
-                        message = subscription.next() => {
+                        message = subscriptions.next() => {
                             let Some(message) = message else { return };
+                            let headers = message.headers.as_ref();
+                            let id = headers.and_then(|all| all.get("Nats-Msg-Id"));
                             let published = Published {
                                 subject: message.subject.into_string(),
+                                id: id.map(ToString::to_string),
                                 payload: message.payload,
                             };
                             if sender.send(published).is_err() {

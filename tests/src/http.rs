@@ -58,11 +58,33 @@ fn ask(port: u16, request: &str) -> std::io::Result<Page> {
         .split(' ')
         .nth(1)
         .and_then(|status| status.parse().ok());
+    let is_chunked = head
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked");
+    let body = if is_chunked {
+        unchunked(body).ok_or_else(odd)?
+    } else {
+        body.to_owned()
+    };
     Ok(Page {
         status: status.ok_or_else(odd)?,
         head: head.to_owned(),
-        body: body.to_owned(),
+        body,
     })
+}
+
+/// The pieces of a body without their lengths.
+fn unchunked(mut rest: &str) -> Option<String> {
+    let mut body = String::new();
+    loop {
+        let (length, behind) = rest.split_once("\r\n")?;
+        let length = usize::from_str_radix(length, 16).ok()?;
+        if length == 0 {
+            return Some(body);
+        }
+        body.push_str(behind.get(..length)?);
+        rest = behind.get(length..)?.strip_prefix("\r\n")?;
+    }
 }
 
 /// A loopback port that is free now.

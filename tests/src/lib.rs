@@ -6,6 +6,7 @@ pub mod binance_form;
 mod book;
 pub mod capture;
 pub mod daemon;
+pub mod daemon_process;
 pub mod damaged;
 pub mod delta_book;
 pub mod exchange;

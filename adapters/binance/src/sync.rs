@@ -215,7 +215,8 @@ impl BookSync {
         }
         if self.live.state() == BookState::Stale {
             self.continued(cx, out);
-        } else {
+        } else if ids.last > previous {
+            // A first update of USD-M that ends with the snapshot is the link to the next one, but no change.
             let which = (ids.first, previous);
             self.live
                 .publish_update(cx.now, &cx.settings.book, which, changes, cut, out);

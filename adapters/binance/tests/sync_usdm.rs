@@ -65,6 +65,20 @@ fn the_first_update_holds_the_snapshot_or_follows_it() {
 }
 
 #[test]
+fn an_update_that_ends_with_the_snapshot_is_followed_but_is_no_change() {
+    let settings = r#","orderbook":{"method":"websocket","deltas":true}"#;
+    let mut world = usdm::world(r#""orderbook""#, settings);
+    world.frame(&depth(80, 84, 79, "", ""));
+    let told = world.answer(0, SNAPSHOT);
+    assert!(told.contains("synced (snapshot applied) id 100"), "{told}");
+    // The book is already what it leads to: a change from 100 to 100 would be none.
+    let told = world.frame(&depth(98, 100, 84, r#"["10.0","1"]"#, ""));
+    assert_eq!(told, "");
+    let told = world.frame(&depth(103, 105, 100, r#"["10.0","5"]"#, ""));
+    assert!(told.contains("105") && !told.contains("status"), "{told}");
+}
+
+#[test]
 fn a_snapshot_before_the_first_update_is_asked_for_again_and_is_no_gap() {
     let mut world = begun();
     world.frame(&depth(103, 105, 101, "", ""));
