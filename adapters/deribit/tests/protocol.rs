@@ -19,7 +19,7 @@ const BOTH: &str = r#"{"data_types":["orderbook","trade"]}"#;
 #[test]
 fn volatility_indices_alone_need_no_connection() {
     let (_, said) = World::start("{}", &["BTC", "ETH"]);
-    let from = START / MS - 3_600_000;
+    let from = START / MS - 120_000;
     let to = START / MS;
     assert_eq!(
         quietly(&said),
