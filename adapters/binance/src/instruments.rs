@@ -8,7 +8,7 @@ use crate::checks::Check;
 use crate::polled::Known;
 use crate::streams::StreamIds;
 use crate::sync::BookSync;
-use crate::trades::Trades;
+use crate::trades::{Market, Trades};
 
 /// Longest name of an instrument, in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -53,7 +53,7 @@ impl Instrument {
             is_forced_wanted: false,
             streams: StreamIds::default(),
             book: None,
-            trades: Trades::new(id, &symbol),
+            trades: Market::trades(id, &symbol),
             known: Known::default(),
             check: Check::default(),
             symbol,

@@ -15,6 +15,7 @@
 )]
 
 mod address;
+mod alarm;
 mod checks;
 mod collect;
 mod forced;
@@ -22,7 +23,6 @@ mod instruments;
 #[doc(hidden)]
 pub mod parse;
 mod polled;
-mod session;
 mod settings;
 mod streams;
 mod sync;
@@ -32,7 +32,9 @@ mod venue;
 use marketprism_kit::alarm::Alarm;
 use marketprism_kit::book::Changes;
 use marketprism_kit::clock::ServerClock;
+use marketprism_kit::session::Session;
 use marketprism_kit::streams::{StreamId, Streams};
+use marketprism_kit::trades::Backlog;
 use marketprism_kit::wit::{Description, Event, Frame, LogLevel, Response, Start};
 use marketprism_kit::{Adapter, Output, Refusal};
 
@@ -41,12 +43,8 @@ use forced::ForcedOrders;
 pub use instruments::{Instrument, Instruments};
 use parse::{Asked, DepthUpdate, Message, TradeMade};
 use polled::Polled;
-use session::{
-    CHECK, CLOCK, INTERVAL, POLLS, QUIET, SNAPSHOT, STREAMS, Session, TRADES, TURN, WHOLE, alarm,
-};
 pub use settings::{Forced, Settings, TradeStream};
 use streams::CONNECTIONS_MAX;
-use trades::Backlog;
 pub use venue::Venue;
 
 /// What a session may spend in a minute, in spot's unit of weight. An adapter has one figure: see [`Venue::cost`].
@@ -96,7 +94,7 @@ impl Adapter for Binance {
 /// A started adapter.
 #[derive(Debug)]
 struct Running {
-    session: Session,
+    session: Session<Settings>,
     instruments: Instruments,
     streams: Streams,
     /// The stream of everybody's forced orders, where it is collected.
@@ -115,18 +113,18 @@ impl Running {
         let mut running = Self {
             session: Session::new(settings, start.seed),
             instruments: Instruments::default(),
-            streams: Streams::new(limits, alarm(STREAMS, 0), start.seed),
+            streams: Streams::new(limits, alarm::STREAMS.number(), start.seed),
             forced_of_all: None,
             forced: ForcedOrders::default(),
             changes: Changes::default(),
-            backlog: Backlog::default(),
+            backlog: trades::backlog(),
             polled: Polled::default(),
             clock: ServerClock::default(),
         };
         running.collect_forced_of_all();
         running.collect(now, &start.instruments, out);
         running.set_interval_alarm(now, out);
-        out.wake_at(alarm(CLOCK, 0), now.saturating_add(CLOCK_FIRST));
+        out.wake_at(alarm::CLOCK.number(), now.saturating_add(CLOCK_FIRST));
         running
     }
 
@@ -273,7 +271,7 @@ impl Running {
     fn alarm(&mut self, now: u64, alarm: Alarm, out: &mut Output) {
         let mut cx = self.session.at(now);
         match alarm.kind {
-            INTERVAL => {
+            alarm::INTERVAL => {
                 for (_, instrument) in self.instruments.iter_mut() {
                     if let Some(book) = &instrument.book {
                         book.tick(&cx, out);
@@ -281,16 +279,16 @@ impl Running {
                 }
                 self.set_interval_alarm(now, out);
             }
-            TURN => {
+            alarm::TURN => {
                 self.backlog.woken();
                 self.send_for_trades(now, out);
             }
-            STREAMS => self.streams.wake(now, &self.session.settings, out),
-            POLLS => {
+            alarm::STREAMS => self.streams.wake(now, &self.session.settings, out),
+            alarm::POLLS => {
                 self.polled.woken();
                 self.polled.send(&mut cx, &self.instruments, out);
             }
-            CLOCK => self.read_clock(now, out),
+            alarm::CLOCK => self.read_clock(now, out),
             _ => self.instrument_alarm(now, alarm, out),
         }
     }
@@ -301,17 +299,17 @@ impl Running {
             return;
         };
         match (alarm.kind, &mut instrument.book) {
-            (TRADES, _) => {
+            (alarm::TRADES, _) => {
                 instrument.trades.woken(&cx, &mut self.backlog, out);
                 self.send_for_trades(now, out);
             }
-            (CHECK, _) if instrument.active => {
+            (alarm::CHECK, _) if instrument.active => {
                 let symbol = &instrument.symbol;
                 instrument.check.send(&mut cx, alarm.id, symbol, out);
             }
-            (SNAPSHOT, Some(book)) => book.retry(&mut cx, out),
-            (QUIET, Some(book)) => book.quiet(&mut cx, out),
-            (WHOLE, Some(book)) => book.renew(&cx, out),
+            (alarm::SNAPSHOT, Some(book)) => book.retry(&mut cx, out),
+            (alarm::QUIET, Some(book)) => book.quiet(&mut cx, out),
+            (alarm::WHOLE, Some(book)) => book.renew(&cx, out),
             _ => {}
         }
     }
@@ -319,7 +317,7 @@ impl Running {
     fn set_interval_alarm(&self, now: u64, out: &mut Output) {
         let settings = &self.session.settings;
         if let Some(next) = settings.book.next_interval(now).filter(|_| settings.books) {
-            out.wake_at(alarm(INTERVAL, 0), next);
+            out.wake_at(alarm::INTERVAL.number(), next);
         }
     }
 
@@ -331,7 +329,10 @@ impl Running {
         let address = address::market(cx.settings, "time");
         let cost = cx.settings.venue.cost(1);
         out.request(request, &address, cost, "clock", None);
-        out.wake_at(alarm(CLOCK, 0), now.saturating_add(ServerClock::EVERY));
+        out.wake_at(
+            alarm::CLOCK.number(),
+            now.saturating_add(ServerClock::EVERY),
+        );
     }
 
     fn response(&mut self, now: u64, response: &Response, out: &mut Output) {

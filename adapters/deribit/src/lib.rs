@@ -15,7 +15,8 @@
 )]
 
 mod address;
-mod alarms;
+mod alarm;
+mod contracts;
 mod instruments;
 pub mod names;
 #[doc(hidden)]
@@ -29,6 +30,7 @@ mod trades;
 use marketprism_kit::alarm::Alarm;
 use marketprism_kit::session::Session;
 use marketprism_kit::streams::{Expected, Streams};
+use marketprism_kit::trades::Backlog;
 use marketprism_kit::wit::{Description, Event, LogLevel, MarketType, Response, Start};
 use marketprism_kit::{Adapter, Output, Refusal, wit};
 
@@ -40,7 +42,6 @@ use polled::candles::Indices;
 use settings::Settings;
 use streams::{Alone, Rpc};
 use sync::{BookSync, Wanted};
-use trades::Backlog;
 
 /// The one value of a block's `exchange` that is served.
 const VENUE: &str = "deribit_derivatives";
@@ -100,18 +101,17 @@ struct Running {
 impl Running {
     fn start(now: u64, start: &Start, out: &mut Output) -> Self {
         let settings = Settings::read(&start.settings, out);
-        let alarm = Alarm::one(alarms::STREAMS).number();
         let mut running = Self {
             rpc: Rpc {
                 address: settings.ws_url.clone(),
             },
-            streams: Streams::new(streams::LIMITS, alarm, start.seed),
+            streams: Streams::new(streams::LIMITS, alarm::STREAMS.number(), start.seed),
             session: Session::new(settings, start.seed),
             instruments: Instruments::default(),
             alone: Alone::default(),
             polled: Polled::new(now),
             indices: Indices::default(),
-            backlog: Backlog::default(),
+            backlog: trades::backlog(),
             scratch: Scratch::default(),
         };
         running.collect(now, &start.instruments, out);
@@ -242,8 +242,8 @@ impl Running {
     fn alarm(&mut self, now: u64, alarm: Alarm, out: &mut Output) {
         let mut cx = self.session.at(now);
         match alarm.kind {
-            alarms::STREAMS => self.look_after_streams(now, out),
-            alarms::INTERVAL => {
+            alarm::STREAMS => self.look_after_streams(now, out),
+            alarm::INTERVAL => {
                 for (_, instrument) in self.instruments.iter_mut() {
                     if let Some(book) = &instrument.book {
                         book.tick(&cx, out);
@@ -251,20 +251,20 @@ impl Running {
                 }
                 self.set_interval_alarm(now, out);
             }
-            alarms::POLLS => self.polled.send(&mut cx, out),
-            alarms::CANDLES => self.indices.send(&mut cx, out),
-            alarms::ALONE => self.alone.wake(now, &self.streams, out),
-            alarms::TURN => {
+            alarm::POLLS => self.polled.send(&mut cx, out),
+            alarm::CANDLES => self.indices.send(&mut cx, out),
+            alarm::ALONE => self.alone.wake(now, &self.streams, out),
+            alarm::TURN => {
                 self.backlog.woken();
                 self.send_for_trades(now, out);
             }
-            alarms::TRADES => {
+            alarm::TRADES => {
                 if let Some(instrument) = self.instruments.get_mut(alarm.id) {
                     instrument.trades.woken(&cx, &mut self.backlog, out);
                 }
                 self.send_for_trades(now, out);
             }
-            alarms::WHOLE => {
+            alarm::WHOLE => {
                 let instrument = self.instruments.get(alarm.id);
                 if let Some(book) = instrument.and_then(|it| it.book.as_ref()) {
                     book.renew(&cx, out);
@@ -288,7 +288,7 @@ impl Running {
     fn set_interval_alarm(&self, now: u64, out: &mut Output) {
         let books = self.session.settings.books.as_ref();
         if let Some(next) = books.and_then(|books| books.next_interval(now)) {
-            out.wake_at(Alarm::one(alarms::INTERVAL).number(), next);
+            out.wake_at(alarm::INTERVAL.number(), next);
         }
     }
 

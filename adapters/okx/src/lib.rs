@@ -239,7 +239,7 @@ impl Running {
         let mut cx = self.session.at(now);
         let mut wish = Wish::Nothing;
         let book = self.instruments.get_mut(id).and_then(|it| it.book.as_mut());
-        match (alarm::Kind(kind), book) {
+        match (kind, book) {
             (alarm::INTERVAL, _) => self.publish_books(now, out),
             (alarm::STREAMS, _) => self.look_after_streams(now, out),
             (alarm::POLLS, _) => self.poll(now, out),
