@@ -394,18 +394,8 @@ impl Running {
     fn report(&mut self, now: u64, levels: usize, out: &mut Output) {
         let cx = self.session.at(now);
         let mut reports = Vec::new();
-        for (id, instrument) in self.instruments.iter().filter(|(_, it)| it.active) {
-            let mut report = instrument.report(id, levels);
-            let mut pushed = |stream: Option<StreamId>, data_type| {
-                let stream = stream.and_then(|stream| self.streams.report(stream, data_type));
-                report.streams.extend(stream);
-            };
-            pushed(instrument.streams.book, "orderbook");
-            pushed(instrument.streams.trades, "trade");
-            pushed(
-                instrument.streams.forced.or(self.forced_of_all),
-                "liquidation",
-            );
+        for (id, instrument) in self.instruments.active() {
+            let mut report = instrument.report(id, &self.streams, self.forced_of_all, levels);
             report.streams.extend(self.polled.report(&cx, id));
             reports.push(report);
         }

@@ -131,7 +131,7 @@ fn a_stream_that_continues_after_a_reconnection_needs_no_snapshot() {
     for (first, last, previous) in [(106, 110, 105), (103, 110, 101), (100, 105, 99)] {
         let mut world = synced();
         world.tell(&testing::closed(0));
-        world.open(0);
+        world::open(&mut world, 0);
         let told = world.frame(&depth(first, last, previous, "", ""));
         assert!(
             told.starts_with("status 0 synced (stream continued)"),
@@ -147,7 +147,7 @@ fn updates_missed_while_disconnected_are_a_resync_and_no_gap() {
     let mut world = synced();
     world.tell(&testing::closed(0));
     world.now += SECOND;
-    world.open(0);
+    world::open(&mut world, 0);
     let told = world.frame(&depth(108, 110, 106, "", ""));
     assert!(
         told.contains(

@@ -61,7 +61,7 @@ fn aggregate_trades_come_through_the_path_that_carries_them_and_single_ones_thro
 #[test]
 fn books_and_aggregate_trades_need_two_connections() {
     let mut world = usdm::world(r#""orderbook","trade""#, "");
-    let told = world.open(1);
+    let told = world::open(&mut world, 1);
     assert!(
         told.contains(r#"send 1 {"method":"SUBSCRIBE","params":["btcusdt@aggTrade"]"#),
         "{told}"

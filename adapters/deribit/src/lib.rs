@@ -378,7 +378,7 @@ impl Running {
             }
         }
         for (name, is_index) in self.wanted(symbols) {
-            let id = match self.instruments.find(&name, is_index) {
+            let id = match self.instruments.find(name.as_bytes()).map(|(id, _)| id) {
                 Some(id) if self.instruments.get(id).is_some_and(|it| it.active) => continue,
                 Some(id) => id,
                 None => self.add(name, is_index, out),

@@ -24,7 +24,6 @@ mod liquidations;
 #[doc(hidden)]
 pub mod parse;
 mod polled;
-mod polling;
 mod settings;
 mod streams;
 mod sync;
@@ -44,8 +43,8 @@ use heartbeat::Heartbeat;
 pub use instruments::{Instrument, Instruments};
 use liquidations::Liquidations;
 use parse::{Asked, Message, Scratch, Unusable, stream_name};
-pub use polled::Kind as Polled;
-use polling::Polling;
+use polled::Polled;
+pub use polled::publish::Kind as PolledKind;
 pub use settings::{Settings, Venue};
 use streams::{LIQUIDATIONS, Words};
 use sync::{BookSync, Wish};
@@ -105,7 +104,7 @@ struct Running {
     instruments: Instruments,
     streams: Streams,
     heartbeat: Heartbeat,
-    polling: Polling,
+    polled: Polled,
     liquidations: Liquidations,
     scratch: Scratch,
 }
@@ -118,11 +117,11 @@ impl Running {
             instruments: Instruments::default(),
             streams: Streams::new(streams::LIMITS, alarm::STREAMS.number(), start.seed),
             heartbeat: Heartbeat::default(),
-            polling: Polling::default(),
+            polled: Polled::default(),
             liquidations: Liquidations::default(),
             scratch: Scratch::default(),
         };
-        running.polling.start(now);
+        running.polled.start(now);
         running.collect(now, &start.instruments, out);
         running.set_interval_alarm(now, out);
         running
@@ -288,14 +287,14 @@ impl Running {
 
     fn poll(&mut self, now: u64, out: &mut Output) {
         let mut cx = self.session.at(now);
-        self.polling.ask(&mut cx, &self.instruments, out);
+        self.polled.send(&mut cx, &self.instruments, out);
     }
 
     fn response(&mut self, now: u64, response: &Response, out: &mut Output) {
         self.session.request_ended();
         let mut cx = self.session.at(now);
         if self
-            .polling
+            .polled
             .answered(&cx, response, &mut self.instruments, out)
         {
             self.poll(now, out);
@@ -350,7 +349,7 @@ impl Running {
                 dropped.extend(instrument.book_stream.take());
                 dropped.extend(instrument.trade_stream.take());
                 dropped.extend(instrument.liquidation_stream.take());
-                self.polling.remove(id);
+                self.polled.remove(id);
             }
         }
         for stream in dropped {
@@ -382,7 +381,7 @@ impl Running {
     }
 
     fn collect_one(&mut self, now: u64, name: String, out: &mut Output) {
-        let known = self.instruments.find(name.as_bytes());
+        let known = self.instruments.find(name.as_bytes()).map(|(id, _)| id);
         let id = known.unwrap_or_else(|| self.add(name, out));
         let settings = &self.session.settings;
         let Some(instrument) = self.instruments.get_mut(id).filter(|it| !it.active) else {
@@ -407,7 +406,7 @@ impl Running {
             let stream = stream(LIQUIDATIONS, instrument.kind.name(), Expected::Rare);
             instrument.liquidation_stream = Some(stream);
         }
-        self.polling.add(now, id, instrument.kind, settings);
+        self.polled.add(now, id, instrument.kind, settings);
     }
 
     fn add(&mut self, name: String, out: &mut Output) -> u32 {
@@ -425,11 +424,11 @@ impl Running {
     }
 
     fn report(&self, now: u64, levels: usize, out: &mut Output) {
-        let active = self.instruments.iter().filter(|(_, it)| it.active);
-        let polls: &Polls = self.polling.polls();
+        let polls: &Polls = self.polled.polls();
         let around = (&self.streams, polls, now);
         out.report(
-            active
+            self.instruments
+                .active()
                 .map(|(id, it)| it.report(id, around, levels))
                 .collect(),
         );
