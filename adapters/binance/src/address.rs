@@ -31,7 +31,7 @@ pub fn depth(settings: &Settings, symbol: &str) -> (String, u32) {
     let endpoint = format!("depth?symbol={}&limit={limit}", encoded(symbol));
     (
         market(settings, &endpoint),
-        settings.venue.cost(settings.venue.depth_weight(limit)),
+        settings.venue.depth_weight(limit),
     )
 }
 
@@ -46,5 +46,5 @@ pub fn old_trades(
     let (endpoint, weight) = settings.venue.old_trades(stream)?;
     let (symbol, count) = (encoded(symbol), last - first + 1);
     let endpoint = format!("{endpoint}?symbol={symbol}&fromId={first}&limit={count}");
-    Some((market(settings, &endpoint), settings.venue.cost(weight)))
+    Some((market(settings, &endpoint), weight))
 }

@@ -89,7 +89,7 @@ impl Check {
         out.request(
             request,
             &market(cx.settings, &endpoint),
-            cx.settings.venue.cost(weight),
+            weight,
             "instruments",
             Some(instrument),
         );

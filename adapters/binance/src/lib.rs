@@ -18,8 +18,8 @@ mod address;
 mod alarm;
 mod checks;
 mod collect;
-mod forced;
 mod instruments;
+mod liquidations;
 #[doc(hidden)]
 pub mod parse;
 mod polled;
@@ -39,20 +39,13 @@ use marketprism_kit::wit::{Description, Event, Frame, LogLevel, Response, Start}
 use marketprism_kit::{Adapter, Output, Refusal};
 
 use checks::Verdict;
-use forced::ForcedOrders;
 pub use instruments::{Instrument, Instruments};
+use liquidations::ForcedOrders;
 use parse::{Asked, DepthUpdate, Message, TradeMade};
 use polled::Polled;
 pub use settings::{Forced, Settings, TradeStream};
 use streams::CONNECTIONS_MAX;
 pub use venue::Venue;
-
-/// What a session may spend in a minute, in spot's unit of weight. An adapter has one figure: see [`Venue::cost`].
-const REQUEST_WEIGHT_PER_MINUTE: u32 = 6_000;
-
-/// Where an answer tells how much of that was spent in the running minute.
-/// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits>
-const USED_WEIGHT_HEADER: &str = "X-MBX-USED-WEIGHT-1M";
 
 /// The clock is first read so long after the start, in nanoseconds.
 const CLOCK_FIRST: u64 = 3_000_000_000;
@@ -69,12 +62,10 @@ impl Adapter for Binance {
         Description {
             name: "binance".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            venues: texts(&Venue::ALL.map(Venue::name)),
+            venues: Venue::ALL.map(Venue::described).to_vec(),
             data_types: texts(Venue::UsdMargined.data_types()),
             settings: Settings::keys().map(str::to_owned).collect(),
             connections_max: CONNECTIONS_MAX as u32,
-            request_weight_per_minute: REQUEST_WEIGHT_PER_MINUTE,
-            used_weight_header: Some(USED_WEIGHT_HEADER.to_owned()),
         }
     }
 
@@ -111,15 +102,15 @@ impl Running {
         let settings = Settings::read(&start.settings, out);
         let limits = settings.venue.limits();
         let mut running = Self {
-            session: Session::new(settings, start.seed),
             instruments: Instruments::default(),
             streams: Streams::new(limits, alarm::STREAMS.number(), start.seed),
             forced_of_all: None,
             forced: ForcedOrders::default(),
             changes: Changes::default(),
-            backlog: trades::backlog(),
+            backlog: trades::backlog(settings.venue),
             polled: Polled::default(),
             clock: ServerClock::default(),
+            session: Session::new(settings, start.seed),
         };
         running.collect_forced_of_all();
         running.collect(now, &start.instruments, out);
@@ -327,8 +318,7 @@ impl Running {
         let request = cx.next_request();
         self.clock.ask(request, now);
         let address = address::market(cx.settings, "time");
-        let cost = cx.settings.venue.cost(1);
-        out.request(request, &address, cost, "clock", None);
+        out.request(request, &address, 1, "clock", None);
         out.wake_at(
             alarm::CLOCK.number(),
             now.saturating_add(ServerClock::EVERY),

@@ -224,8 +224,7 @@ impl Polled {
         self.polls.asked(key, request);
         let instrument = (key.instrument != NO_INSTRUMENT).then_some(key.instrument);
         let data_type = Kind::of(key).data_type();
-        let cost = cx.settings.venue.cost(1);
-        out.request(request, address, cost, data_type, instrument);
+        out.request(request, address, 1, data_type, instrument);
     }
 
     fn address(

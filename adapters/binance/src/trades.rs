@@ -7,6 +7,7 @@ use marketprism_kit::{Output, Refusal};
 
 use crate::parse::{self, TradeMade};
 use crate::settings::{Settings, TradeStream};
+use crate::venue::Venue;
 use crate::{address, alarm};
 
 /// Requests for trades under way at once. Depth snapshots go on beside them, and every one counts among the host's.
@@ -14,14 +15,17 @@ const REQUESTS_MAX: usize = 4;
 
 /// What requests for trades may cost: a third of what a session may spend, because no book shall wait for its snapshot
 /// so that an old trade comes sooner.
-const PACE: Pace = Pace {
-    weight_per_minute: crate::REQUEST_WEIGHT_PER_MINUTE / 3,
-    weight_at_once: 500,
-};
+const fn pace(venue: Venue) -> Pace {
+    let weight = venue.request_weight_per_minute();
+    Pace {
+        weight_per_minute: weight / 3,
+        weight_at_once: weight / 12,
+    }
+}
 
 /// What the trades of all instruments share.
-pub const fn backlog() -> Backlog {
-    Backlog::new(REQUESTS_MAX, PACE, alarm::TURN)
+pub const fn backlog(venue: Venue) -> Backlog {
+    Backlog::new(REQUESTS_MAX, pace(venue), alarm::TURN)
 }
 
 /// The trades of one instrument.

@@ -303,12 +303,14 @@ fn nothing_happens_before_the_start() {
 #[test]
 fn it_describes_itself() {
     let description = Binance::describe();
+    assert_eq!(description.name, "binance");
+    let venues = description.venues.iter();
+    let venues: Vec<_> = venues
+        .map(|it| (it.name.as_str(), it.request_weight_per_minute))
+        .collect();
     assert_eq!(
-        (description.name.as_str(), description.venues.as_slice()),
-        (
-            "binance",
-            &["binance_spot".to_owned(), "binance_derivatives".to_owned()][..]
-        )
+        venues,
+        [("binance_spot", 6_000), ("binance_derivatives", 2_400)]
     );
     assert!(
         description

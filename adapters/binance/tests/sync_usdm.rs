@@ -35,13 +35,13 @@ fn synced() -> World {
 fn the_snapshot_is_asked_of_the_futures_interface_at_its_own_cost() {
     assert_eq!(
         begun().frame(&depth(98, 99, 90, "", "")),
-        "request 0 https://fapi.binance.com/fapi/v1/depth?symbol=BTCUSDT&limit=500 weight 25\n"
+        "request 0 https://fapi.binance.com/fapi/v1/depth?symbol=BTCUSDT&limit=500 weight 10\n"
     );
     let mut world = usdm::world(r#""orderbook""#, r#","orderbook":{"depth_limit":40}"#);
     assert!(
         world
             .frame(&depth(98, 99, 90, "", ""))
-            .contains("limit=50 weight 5\n")
+            .contains("limit=50 weight 2\n")
     );
 }
 

@@ -339,14 +339,17 @@ fn nothing_happens_before_the_start() {
 #[test]
 fn it_describes_itself() {
     let description = Okx::describe();
-    assert_eq!(description.venues, ["okx_spot", "okx_derivatives"]);
+    let venues = description.venues.iter();
+    let venues: Vec<_> = venues
+        .map(|it| (it.name.as_str(), it.used_weight_header.as_ref()))
+        .collect();
+    assert_eq!(venues, [("okx_spot", None), ("okx_derivatives", None)]);
     assert_eq!(description.data_types.len(), 7);
     assert!(
         description
             .settings
             .contains(&"orderbook.channel".to_owned())
     );
-    assert_eq!(description.used_weight_header, None);
 }
 
 const SWAP: &str = r#"{"exchange":"okx_derivatives","data_types":["funding_rate","open_interest","liquidation","lsr_top_position","lsr_all_account","trade"],"data_type_settings":{"funding_rate":{"interval":30},"lsr_top_position":{"interval":0.01}}}"#;
