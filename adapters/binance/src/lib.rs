@@ -408,11 +408,7 @@ fn clock_answered(sent: u64, now: u64, response: &Response, out: &mut Output) {
         return;
     }
     match parse::polled::server_time(&answer.body) {
-        Ok(time) => {
-            if let Some(difference) = ServerClock::difference(sent, now, time) {
-                out.clock_difference(difference);
-            }
-        }
+        Ok(time) => ServerClock::tell(Some(sent), now, time, out),
         Err(refusal) => out.refused(&refusal),
     }
 }

@@ -140,10 +140,7 @@ impl Polled {
     ) -> Result<(), Refusal> {
         let sent = self.clock.answered(response.request);
         let time = parse::exchange_time(usable(response)?)?;
-        let difference = sent.and_then(|sent| ServerClock::difference(sent, now, time));
-        if let Some(difference) = difference {
-            out.clock_difference(difference);
-        }
+        ServerClock::tell(sent, now, time, out);
         Ok(())
     }
 

@@ -179,10 +179,7 @@ impl Polled {
     ) -> Result<(), Refusal> {
         if key == CLOCK {
             let time = answer::time(body)?;
-            let difference = sent.and_then(|sent| ServerClock::difference(sent, now, time));
-            if let Some(difference) = difference {
-                out.clock_difference(difference);
-            }
+            ServerClock::tell(sent, now, time, out);
             return Ok(());
         }
         let Some(what) = publish::Kind::of(key.kind) else {
