@@ -1,7 +1,8 @@
 //! All five venues at once through the daemon's own program to a NATS server with JetStream: no book is wrong, every
 //! trade and every polled datum is there once, no exchange's rule is broken, and the connections are as few as planned.
 //!
-//! It takes half a minute; MARKETPRISM_ALL_VENUES_SECONDS says how long the bad day lasts instead.
+//! It takes half a minute; MARKETPRISM_ALL_VENUES_SECONDS says how long the bad day lasts instead. One of ten minutes
+//! also has a connection that stays open and brings nothing more.
 
 #[path = "all_venues/instrument.rs"]
 mod instrument;
@@ -20,7 +21,7 @@ mod stored;
 #[path = "all_venues/world.rs"]
 mod world;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use marketprism_tests::daemon::PATIENCE;
 use marketprism_tests::exchange::{End, Faults, FrameFault, RestFault, Venue};
@@ -31,6 +32,9 @@ use world::Connections;
 /// How long the bad day lasts, unless the environment says it.
 const SECONDS: u64 = 25;
 const SECONDS_NAME: &str = "MARKETPRISM_ALL_VENUES_SECONDS";
+
+/// A day at least so long, in seconds, has time for a silence: it takes minutes until one is too long.
+const LONG: u64 = 500;
 
 /// The shipped configuration has one connection with each exchange, two with Binance USD-M and none with Deribit, of
 /// which it only polls. Each session has one with NATS, and the one for JetStream is common to them.
@@ -67,13 +71,42 @@ fn bad_day() -> Faults {
     faults
 }
 
+/// All streams of a connection fall silent though it is open: /health says so, and they come back on another one.
+fn fall_silent(run: &mut Run) {
+    const VENUE: Venue = Venue::BinanceDerivatives;
+    const WITHIN: Duration = Duration::from_secs(200);
+    let exchange = run.world.exchange(VENUE);
+    exchange.inject("btcusdt@depth@100ms", FrameFault::Dumb, 1);
+    let is_told = |run: &Run| {
+        let problems = run.world.problems();
+        let mut of_it = problems.iter().filter(|one| one.starts_with(VENUE.name()));
+        of_it.any(|one| one.contains("streams silent"))
+    };
+    let began = Instant::now();
+    let told = run.until(WITHIN, |run| run.is_wrong() || is_told(run));
+    let seen = began.elapsed();
+    let mended = run.until(WITHIN, |run| run.is_wrong() || !is_told(run));
+    let repaired = began.elapsed();
+    assert!(
+        told && mended,
+        "{seen:?} {repaired:?} {:?}",
+        run.world.problems()
+    );
+    println!("silent: told after {seen:.0?}, repaired after {repaired:.0?}");
+}
+
 #[test]
 fn on_a_bad_day_of_all_venues_nothing_is_wrong_and_nothing_is_lost() {
     let seconds = std::env::var(SECONDS_NAME).ok();
     let seconds = seconds.map_or(SECONDS, |text| text.parse().expect("seconds"));
     let mut run = Run::start(&world::lively(), &bad_day());
     assert!(run.until(PATIENCE, |run| run.judge.is_synced()));
-    run.until(Duration::from_secs(seconds), |run| run.is_wrong());
+    let day = Instant::now() + Duration::from_secs(seconds);
+    if seconds >= LONG {
+        fall_silent(&mut run);
+    }
+    let rest = day.saturating_duration_since(Instant::now());
+    run.until(rest, |run| run.is_wrong());
     run.settle(Readable::of);
     run.show("a bad day");
     run.assert_right();
