@@ -274,13 +274,26 @@ impl Running {
                 self.backlog.woken();
                 self.send_for_trades(now, out);
             }
-            alarm::STREAMS => self.streams.wake(now, &self.session.settings, out),
+            alarm::STREAMS => self.look_after_streams(now, out),
             alarm::POLLS => {
                 self.polled.woken();
                 self.polled.send(&mut cx, &self.instruments, out);
             }
             alarm::CLOCK => self.read_clock(now, out),
             _ => self.instrument_alarm(now, alarm, out),
+        }
+    }
+
+    fn look_after_streams(&mut self, now: u64, out: &mut Output) {
+        self.streams.wake(now, &self.session.settings, out);
+        let silent = self.streams.fell_silent();
+        let mut cx = self.session.at(now);
+        for (_, instrument) in self.instruments.iter_mut() {
+            if let (Some(book), Some(stream)) = (&mut instrument.book, instrument.streams.book)
+                && silent.contains(&stream)
+            {
+                book.silent(&mut cx, out);
+            }
         }
     }
 

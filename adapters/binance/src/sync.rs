@@ -126,6 +126,21 @@ impl BookSync {
         }
     }
 
+    /// The stream brings nothing although it should. A synced book's chain may yet go on; if the stream stays quiet once
+    /// the exchange has acknowledged it again, a snapshot proves the book.
+    pub fn silent(&mut self, cx: &mut Context<'_, Settings>, out: &mut Output) {
+        if self.live.state() != BookState::Synced {
+            return;
+        }
+        self.source = None;
+        if self.chain == Chain::Update {
+            self.chain = Chain::Before;
+        }
+        self.begin_again();
+        self.live
+            .enter(cx.now, BookState::Stale, "stream silent", out);
+    }
+
     /// Forgets what is on its way.
     fn begin_again(&mut self) {
         self.may_start_empty = false;

@@ -278,10 +278,15 @@ impl Running {
 
     fn look_after_streams(&mut self, now: u64, out: &mut Output) {
         self.streams.wake(now, &self.rpc, out);
+        let silent = self.streams.fell_silent();
         for (_, instrument) in self.instruments.iter_mut() {
-            if let (Some(book), Some(stream)) = (&mut instrument.book, instrument.book_stream)
-                && book.is_overdue(now)
-            {
+            let (Some(book), Some(stream)) = (&mut instrument.book, instrument.book_stream) else {
+                continue;
+            };
+            if silent.contains(&stream) {
+                book.silent(now, out);
+            }
+            if book.is_overdue(now) {
                 self.streams.resubscribe(stream, now, &self.rpc, out);
             }
         }

@@ -96,6 +96,14 @@ impl BookSync {
         }
     }
 
+    /// The stream brings nothing although it should: it is asked for again, and begins anew with a snapshot.
+    pub fn silent(&mut self, now: u64, out: &mut Output) {
+        if self.live.state() == BookState::Synced {
+            self.waits_since = Some(now);
+            self.live.enter(now, BookState::Stale, "stream silent", out);
+        }
+    }
+
     /// Takes in a message. When a number does not fit, nothing of it is applied.
     pub fn update(
         &mut self,

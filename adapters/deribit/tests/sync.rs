@@ -185,7 +185,7 @@ fn the_successor_of_a_connection_takes_the_book_over_without_a_gap() {
 fn a_successor_that_is_behind_takes_over_when_the_old_connection_is_lost() {
     let mut world = synced();
     let mut id = 7;
-    while !world.wait(600 * SECOND).contains("connect 1 ") {
+    while !world.wait(30 * SECOND).contains("connect 1 ") {
         world.frame(&change(id, id + 1, "", ASK));
         id += 1;
     }
@@ -210,6 +210,20 @@ fn a_successor_that_is_behind_takes_over_when_the_old_connection_is_lost() {
     );
     let counters = world.reports().remove(0).counters;
     assert_eq!((counters.gaps, counters.resyncs), (0, 0));
+}
+
+#[test]
+fn a_silent_channel_makes_the_book_stale_and_its_snapshot_brings_it_back() {
+    let mut world = synced();
+    let said = world.wait(95 * SECOND);
+    assert!(said.contains("stale (stream silent)"), "{said}");
+    assert!(said.contains("public/subscribe"), "{said}");
+    world::accept(&mut world, 0, &said);
+    let told = world.frame(&snapshot(9, BID, ASK));
+    assert!(
+        told.starts_with("status 0 synced (snapshot applied) id 9"),
+        "{told}"
+    );
 }
 
 #[test]

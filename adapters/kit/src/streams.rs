@@ -3,7 +3,7 @@
 //!
 //! - Streams are spread over connections within the exchange's limits; new ones join connections that have room, so
 //!   nothing else notices.
-//! - "Connected, acknowledged, silent" is seen for each stream: beyond what is usual for it ([`silence`]) it is asked for
+//! - "Connected, acknowledged, silent" is seen for each stream: beyond what is usual for it (see `silence`) it is asked for
 //!   again, then its connection is renewed. A quiet instrument is no fault.
 //! - A connection is renewed before the exchange cuts it: a successor is opened beside it and the streams are taken over one
 //!   by one; the old one is closed when it carries nothing more. Until then frames come through both, and the adapter
@@ -155,6 +155,8 @@ pub struct Streams {
     alarm: u32,
     all: Vec<Stream>,
     wires: Wires,
+    /// Streams that were found silent and not told yet.
+    fell_silent: Vec<StreamId>,
 }
 
 impl Streams {
@@ -165,7 +167,13 @@ impl Streams {
             alarm,
             all: Vec::new(),
             wires: Wires::new(seed),
+            fell_silent: Vec::new(),
         }
+    }
+
+    /// The streams that were found silent since this was last asked: what is known from them may be out of date.
+    pub fn fell_silent(&mut self) -> Vec<StreamId> {
+        std::mem::take(&mut self.fell_silent)
     }
 
     /// Wants a stream, by the exchange's name of it; [`Streams::settle`] asks for it. A stream that was wanted before

@@ -191,12 +191,16 @@ fn what_is_not_acknowledged_is_asked_for_again() {
 #[test]
 fn an_acknowledged_book_that_is_silent_is_asked_for_again_and_then_gets_a_new_connection() {
     let mut case = running();
+    case.streams.heard(0, 0, case.now);
     assert_eq!(case.heard_for(90, &[(1, 0)]), "");
+    assert!(case.streams.fell_silent().is_empty());
     assert_eq!(
         case.heard_for(2, &[(1, 0)]),
         "log warn book: silent for 91 s; asking for it again; send 0 -1 book; send 0 +2 book"
     );
     assert_eq!(case.state(0), StreamState::Silent);
+    assert_eq!(case.streams.fell_silent(), [0]);
+    assert!(case.streams.fell_silent().is_empty());
     assert_eq!(case.state(1), StreamState::Live);
     case.streams.acknowledged(0, 0, case.now);
     assert_eq!(
@@ -211,6 +215,21 @@ fn an_acknowledged_book_that_is_silent_is_asked_for_again_and_then_gets_a_new_co
     assert_eq!(case.heard_for(4, &[(1, 1)]), "close 0");
     assert_eq!(case.closed(0), "");
     assert_eq!(case.streams.report(0, "x").unwrap().resubscribed, 1);
+}
+
+#[test]
+fn a_book_that_never_changed_is_asked_for_again_and_moves_no_other_stream() {
+    let mut case = running();
+    let mut said = String::new();
+    for _ in 0..3_600 {
+        let text = case.heard_for(1, &[(1, 0)]);
+        if text.contains('+') {
+            case.streams.acknowledged(0, 0, case.now);
+        }
+        said += &text;
+    }
+    assert!(!said.contains("connect"), "{said}");
+    assert!((1..=40).contains(&said.matches('+').count()), "{said}");
 }
 
 #[test]

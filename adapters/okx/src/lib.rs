@@ -34,9 +34,7 @@ use marketprism_kit::alarm::Alarm;
 use marketprism_kit::polls::Polls;
 use marketprism_kit::session::Session;
 use marketprism_kit::streams::Streams;
-use marketprism_kit::wit::{
-    self, BookState, Description, Event, LogLevel, Response, Start, StreamState,
-};
+use marketprism_kit::wit::{self, Description, Event, LogLevel, Response, Start};
 use marketprism_kit::{Adapter, Output, Refusal};
 
 pub use contracts::Contract;
@@ -279,15 +277,12 @@ impl Running {
     fn look_after_streams(&mut self, now: u64, out: &mut Output) {
         let words = Words::of(&self.session.settings);
         self.streams.wake(now, &words, out);
+        let silent = self.streams.fell_silent();
         for (_, instrument) in self.instruments.iter_mut() {
-            let (Some(book), Some(stream)) = (&mut instrument.book, instrument.book_stream) else {
-                continue;
-            };
-            if book.state() == BookState::Synced {
-                let report = self.streams.report(stream, "");
-                if report.is_some_and(|it| it.state == StreamState::Silent) {
-                    book.silent(now, out);
-                }
+            if let (Some(book), Some(stream)) = (&mut instrument.book, instrument.book_stream)
+                && silent.contains(&stream)
+            {
+                book.silent(now, out);
             }
         }
     }

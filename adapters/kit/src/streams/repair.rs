@@ -71,16 +71,18 @@ impl Streams {
                 renewed.push(connection);
             }
         }
-        for connection in &renewed {
-            for stream in self.all.iter_mut().filter(|it| it.is_on(*connection)) {
-                if stream.expected != Expected::Rare {
-                    stream.repairs += 1;
-                }
+        for (id, stream) in (0..).zip(&mut self.all) {
+            let is_judged = stream.expected != Expected::Rare;
+            if is_judged && renewed.iter().any(|connection| stream.is_on(*connection)) {
+                stream.repairs += 1;
+                self.fell_silent.push(id);
             }
         }
-        for stream in &mut self.all {
-            if let Some(connection) = repair(stream, now, &self.wires, out) {
-                renewed.push(connection);
+        for (id, stream) in (0..).zip(&mut self.all) {
+            let before = stream.repairs;
+            renewed.extend(repair(stream, now, &self.wires, out));
+            if stream.repairs > before && matches!(stream.asked(), Asked::Acknowledged(_)) {
+                self.fell_silent.push(id);
             }
         }
         for connection in renewed {
@@ -107,7 +109,8 @@ fn repair(stream: &mut Stream, now: u64, wires: &Wires, out: &mut Output) -> Opt
     }
     stream.repairs += 1;
     let (name, seconds) = (&stream.name, silent / SECOND);
-    if stream.repairs % 2 == 1 {
+    // What never came may be of an instrument that is only quiet: no reason to move all others.
+    if stream.repairs % 2 == 1 || stream.heard.is_none() {
         out.log(
             LogLevel::Warn,
             format_args!("{name}: silent for {seconds} s; asking for it again"),
