@@ -111,7 +111,7 @@ pub fn find(
             Ok(found)
         } else {
             Err(FolderError::ServesOthers {
-                serves: found.adapter.description().venues.join(", "),
+                serves: found.adapter.venue_names().join(", "),
                 venue: venue.to_string(),
                 path: found.path,
             })
@@ -122,7 +122,7 @@ pub fn find(
         match load(&name) {
             Ok(it) if serves(&it.adapter, venue) => return Ok(it),
             Ok(it) => {
-                let venues = it.adapter.description().venues.join(", ");
+                let venues = it.adapter.venue_names().join(", ");
                 found.push(format!("{} serves {venues}", name.display()));
             }
             Err(error) => found.push(error.to_string()),
@@ -166,8 +166,7 @@ pub fn bytes_by_hash(folder: &Path, hash: &str) -> Option<Vec<u8>> {
 }
 
 fn serves(adapter: &Adapter, venue: &str) -> bool {
-    let venues = &adapter.description().venues;
-    venues.iter().any(|served| served == venue)
+    adapter.venue(venue).is_some()
 }
 
 /// The adapter in a file of any folder, as a person named it on the command line.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use crate::sandbox::contract::{InstrumentReport, StreamState, unpack};
+use crate::sandbox::contract::{BookState, InstrumentReport, StreamState, unpack};
 use crate::status::{InstrumentStatus, SessionStatus, stream_state_name};
 use crate::wire::{digits, state_name};
 
@@ -79,7 +79,11 @@ impl View {
         for instrument in instruments {
             if let Some(report) = &instrument.report {
                 let symbol = &instrument.names.exchange_symbol;
-                let _ = write!(text, "\n          {symbol:<12} {}", book(report));
+                let line = match report.book_state {
+                    Some(state) => book(state, report),
+                    None => streams(instrument, report),
+                };
+                let _ = write!(text, "\n          {symbol:<12} {line}");
                 text.push_str(&trouble(instrument));
             }
         }
@@ -104,8 +108,22 @@ fn trouble(instrument: &InstrumentStatus) -> String {
     .collect()
 }
 
-fn book(report: &InstrumentReport) -> String {
-    let state = report.book_state.map_or("no book", state_name);
+/// An instrument of which no book is collected: what is, and how it stands.
+fn streams(instrument: &InstrumentStatus, report: &InstrumentReport) -> String {
+    let mut parts: Vec<_> = instrument
+        .streams()
+        .map(|(data_type, stream)| {
+            format!("{} {}", data_type.name(), stream_state_name(stream.state))
+        })
+        .collect();
+    if report.counters.trades > 0 {
+        parts.push(format!("trades {}", report.counters.trades));
+    }
+    parts.join("  ")
+}
+
+fn book(state: BookState, report: &InstrumentReport) -> String {
+    let state = state_name(state);
     let side = |packed: &[i64]| {
         unpack(packed).next().map_or_else(
             || "-".to_string(),

@@ -31,21 +31,20 @@ pub fn depth(settings: &Settings, symbol: &str) -> (String, u32) {
     let endpoint = format!("depth?symbol={}&limit={limit}", encoded(symbol));
     (
         market(settings, &endpoint),
-        settings.venue.cost(settings.venue.depth_weight(limit)),
+        settings.venue.depth_weight(limit),
     )
 }
 
-/// The address that gives `count` trades from the id `first` on, and what it costs of the request budget; none where
+/// The address that gives the trades of these first and last ids, and what it costs of the request budget; none where
 /// past trades cannot be had by their ids.
 pub fn old_trades(
     settings: &Settings,
     stream: TradeStream,
     symbol: &str,
-    first: u64,
-    count: u64,
+    (first, last): (u64, u64),
 ) -> Option<(String, u32)> {
     let (endpoint, weight) = settings.venue.old_trades(stream)?;
-    let symbol = encoded(symbol);
+    let (symbol, count) = (encoded(symbol), last - first + 1);
     let endpoint = format!("{endpoint}?symbol={symbol}&fromId={first}&limit={count}");
-    Some((market(settings, &endpoint), settings.venue.cost(weight)))
+    Some((market(settings, &endpoint), weight))
 }

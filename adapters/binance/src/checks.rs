@@ -2,11 +2,13 @@
 //! now and then whether it is listed again, and the others run on.
 
 use marketprism_kit::Output;
+use marketprism_kit::session::Context;
 use marketprism_kit::wit::Response;
 
 use crate::address::{encoded, market};
+use crate::alarm;
 use crate::parse::polled;
-use crate::session::{CHECK, Context, alarm};
+use crate::settings::Settings;
 use crate::venue::Venue;
 
 const SECOND: u64 = 1_000_000_000;
@@ -45,16 +47,22 @@ impl Check {
     }
 
     /// Sets the alarm for a first check, for a session that asks for nothing else by which a bad name is noticed.
-    pub fn plan(cx: &Context<'_>, instrument: u32, out: &mut Output) {
+    pub fn plan(cx: &Context<'_, Settings>, instrument: u32, out: &mut Output) {
         let later = SECOND + cx.random(instrument.into()) % SPREAD;
-        out.wake_at(alarm(CHECK, instrument), cx.now.saturating_add(later));
+        out.wake_at(alarm::CHECK.of(instrument), cx.now.saturating_add(later));
     }
 
     /// The exchange does not know the instrument. Sets the alarm for the next check.
-    pub fn fail(&mut self, cx: &Context<'_>, instrument: u32, why: String, out: &mut Output) {
+    pub fn fail(
+        &mut self,
+        cx: &Context<'_, Settings>,
+        instrument: u32,
+        why: String,
+        out: &mut Output,
+    ) {
         self.problem = Some(why);
         let later = UNKNOWN_FOR + cx.random(instrument.into()) % (UNKNOWN_FOR / 10);
-        out.wake_at(alarm(CHECK, instrument), cx.now.saturating_add(later));
+        out.wake_at(alarm::CHECK.of(instrument), cx.now.saturating_add(later));
     }
 
     /// Forgets everything; an answer on its way will be nobody's.
@@ -64,7 +72,13 @@ impl Check {
 
     /// The alarm has come: asks for the cheapest thing that names the instrument.
     /// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints#symbol-price-ticker>
-    pub fn send(&mut self, cx: &mut Context<'_>, instrument: u32, symbol: &str, out: &mut Output) {
+    pub fn send(
+        &mut self,
+        cx: &mut Context<'_, Settings>,
+        instrument: u32,
+        symbol: &str,
+        out: &mut Output,
+    ) {
         let weight = match cx.settings.venue {
             Venue::Spot => 2,
             Venue::UsdMargined => 1,
@@ -75,7 +89,7 @@ impl Check {
         out.request(
             request,
             &market(cx.settings, &endpoint),
-            cx.settings.venue.cost(weight),
+            weight,
             "instruments",
             Some(instrument),
         );
@@ -84,7 +98,7 @@ impl Check {
     /// Takes in the end of a request; none when it was for something else.
     pub fn answered(
         &mut self,
-        cx: &Context<'_>,
+        cx: &Context<'_, Settings>,
         instrument: u32,
         response: &Response,
         out: &mut Output,
@@ -103,7 +117,7 @@ impl Check {
             Err(_) => {}
         }
         let later = REPEATED_AFTER + cx.random(instrument.into()) % (REPEATED_AFTER / 10);
-        out.wake_at(alarm(CHECK, instrument), cx.now.saturating_add(later));
+        out.wake_at(alarm::CHECK.of(instrument), cx.now.saturating_add(later));
         Some(Verdict::Unclear)
     }
 }

@@ -6,7 +6,7 @@ use marketprism_kit::wit::{self, LogLevel};
 
 use crate::Running;
 use crate::checks::Check;
-use crate::instruments::{Instrument, is_symbol};
+use crate::instruments::{Instrument, by_symbol, is_symbol};
 use crate::parse::EVERYBODYS_FORCED;
 use crate::settings::Forced;
 use crate::streams::{MARKET, StreamIds};
@@ -53,10 +53,7 @@ impl Running {
                 );
                 continue;
             }
-            let known = self
-                .instruments
-                .by_symbol(&symbol)
-                .map(|(id, it)| (id, it.active));
+            let known = by_symbol(&self.instruments, &symbol).map(|(id, it)| (id, it.active));
             let id = match known {
                 Some((_, true)) => continue,
                 Some((id, false)) => id,
@@ -64,7 +61,7 @@ impl Running {
             };
             self.begin(now, id, names.len(), out);
         }
-        let mut active = self.instruments.iter().filter(|(_, it)| it.active);
+        let mut active = self.instruments.active();
         if self.session.settings.forced == Some(Forced::OfNamed)
             && !active.any(|(_, it)| it.is_forced_wanted)
         {
@@ -144,7 +141,7 @@ impl Running {
 
     /// The exchange knows an instrument: one that it did not know is collected again.
     pub(crate) fn listed(&mut self, now: u64, id: u32, out: &mut Output) {
-        let count = self.instruments.iter().filter(|(_, it)| it.active).count();
+        let count = self.instruments.active().count();
         let Some(instrument) = self.instruments.get_mut(id) else {
             return;
         };

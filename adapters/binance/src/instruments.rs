@@ -1,14 +1,15 @@
 //! The instruments of a session and how a frame finds its own.
 
 use marketprism_kit::book::empty_report;
-use marketprism_kit::index::Index;
+use marketprism_kit::instruments::{self, Collected};
+use marketprism_kit::streams::{StreamId, Streams};
 use marketprism_kit::wit::InstrumentReport;
 
 use crate::checks::Check;
 use crate::polled::Known;
 use crate::streams::StreamIds;
 use crate::sync::BookSync;
-use crate::trades::Trades;
+use crate::trades::{Market, Trades};
 
 /// Longest name of an instrument, in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -53,17 +54,29 @@ impl Instrument {
             is_forced_wanted: false,
             streams: StreamIds::default(),
             book: None,
-            trades: Trades::new(id, &symbol),
+            trades: Market::trades(id, &symbol),
             known: Known::default(),
             check: Check::default(),
             symbol,
         }
     }
 
-    /// Its state without its streams, with `levels` of each side of its book.
-    pub fn report(&self, id: u32, levels: usize) -> InstrumentReport {
+    /// Its state without what is polled, with `levels` of each side of its book.
+    pub fn report(
+        &self,
+        id: u32,
+        streams: &Streams,
+        forced_of_all: Option<StreamId>,
+        levels: usize,
+    ) -> InstrumentReport {
         let mut report = empty_report(id);
         report.problem = self.check.problem().map(str::to_owned);
+        let mine = [
+            ("orderbook", self.streams.book),
+            ("trade", self.streams.trades),
+            ("liquidation", self.streams.forced.or(forced_of_all)),
+        ];
+        streams.tell(mine, &mut report);
         self.trades.report(&mut report.counters);
         if let Some(book) = &self.book {
             book.report(&mut report, levels);
@@ -72,71 +85,21 @@ impl Instrument {
     }
 }
 
-/// The instruments, found by the names that frames carry.
-#[derive(Debug, Default)]
-pub struct Instruments {
-    all: Vec<Instrument>,
-    by_stream: Index,
-    by_symbol: Index,
+impl Collected for Instrument {
+    fn is_active(&self) -> bool {
+        self.active
+    }
+
+    fn names(&self) -> [&str; 2] {
+        [&self.symbol, &self.stream]
+    }
 }
 
-impl Instruments {
-    /// All instruments, active or not.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut Instrument)> {
-        (0..).zip(&mut self.all)
-    }
+/// The instruments, found by the names that frames carry.
+pub type Instruments = instruments::Instruments<Instrument>;
 
-    /// All instruments, active or not.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, &Instrument)> {
-        (0..).zip(&self.all)
-    }
-
-    /// One instrument by its number.
-    #[inline]
-    pub fn get_mut(&mut self, id: u32) -> Option<&mut Instrument> {
-        self.all.get_mut(id as usize)
-    }
-
-    /// One instrument by its number.
-    #[inline]
-    pub fn get(&self, id: u32) -> Option<&Instrument> {
-        self.all.get(id as usize)
-    }
-
-    /// How many there are, active or not.
-    pub const fn len(&self) -> usize {
-        self.all.len()
-    }
-
-    /// Whether there are none.
-    pub const fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
-    /// The number that the next new instrument will have.
-    pub fn next_id(&self) -> u32 {
-        u32::try_from(self.all.len()).unwrap_or(u32::MAX)
-    }
-
-    /// Adds an instrument.
-    pub fn add(&mut self, instrument: Instrument) {
-        let id = self.next_id();
-        self.by_stream.insert(instrument.stream.as_bytes(), id);
-        self.by_symbol.insert(instrument.symbol.as_bytes(), id);
-        self.all.push(instrument);
-    }
-
-    /// The active instrument whose streams begin with this name.
-    #[inline]
-    pub fn by_stream(&self, stream: &[u8]) -> Option<(u32, &Instrument)> {
-        let id = self.by_stream.get(stream)?;
-        let instrument = self.get(id)?;
-        instrument.active.then_some((id, instrument))
-    }
-
-    /// The instrument of this symbol, active or not.
-    pub fn by_symbol(&self, symbol: &str) -> Option<(u32, &Instrument)> {
-        let id = self.by_symbol.get(symbol.as_bytes())?;
-        Some((id, self.get(id)?))
-    }
+/// The instrument of this symbol, active or not.
+pub fn by_symbol<'a>(all: &'a Instruments, symbol: &str) -> Option<(u32, &'a Instrument)> {
+    let found = all.find(symbol.as_bytes());
+    found.filter(|(_, instrument)| instrument.symbol == symbol)
 }

@@ -15,14 +15,14 @@
 )]
 
 mod address;
+mod alarm;
 mod checks;
 mod collect;
-mod forced;
 mod instruments;
+mod liquidations;
 #[doc(hidden)]
 pub mod parse;
 mod polled;
-mod session;
 mod settings;
 mod streams;
 mod sync;
@@ -32,29 +32,20 @@ mod venue;
 use marketprism_kit::alarm::Alarm;
 use marketprism_kit::book::Changes;
 use marketprism_kit::clock::ServerClock;
+use marketprism_kit::session::Session;
 use marketprism_kit::streams::{StreamId, Streams};
+use marketprism_kit::trades::Backlog;
 use marketprism_kit::wit::{Description, Event, Frame, LogLevel, Response, Start};
 use marketprism_kit::{Adapter, Output, Refusal};
 
 use checks::Verdict;
-use forced::ForcedOrders;
 pub use instruments::{Instrument, Instruments};
+use liquidations::ForcedOrders;
 use parse::{Asked, DepthUpdate, Message, TradeMade};
 use polled::Polled;
-use session::{
-    CHECK, CLOCK, INTERVAL, POLLS, QUIET, SNAPSHOT, STREAMS, Session, TRADES, TURN, WHOLE, alarm,
-};
 pub use settings::{Forced, Settings, TradeStream};
 use streams::CONNECTIONS_MAX;
-use trades::Backlog;
 pub use venue::Venue;
-
-/// What a session may spend in a minute, in spot's unit of weight. An adapter has one figure: see [`Venue::cost`].
-const REQUEST_WEIGHT_PER_MINUTE: u32 = 6_000;
-
-/// Where an answer tells how much of that was spent in the running minute.
-/// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits>
-const USED_WEIGHT_HEADER: &str = "X-MBX-USED-WEIGHT-1M";
 
 /// The clock is first read so long after the start, in nanoseconds.
 const CLOCK_FIRST: u64 = 3_000_000_000;
@@ -71,12 +62,10 @@ impl Adapter for Binance {
         Description {
             name: "binance".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            venues: texts(&Venue::ALL.map(Venue::name)),
+            venues: Venue::ALL.map(Venue::described).to_vec(),
             data_types: texts(Venue::UsdMargined.data_types()),
             settings: Settings::keys().map(str::to_owned).collect(),
             connections_max: CONNECTIONS_MAX as u32,
-            request_weight_per_minute: REQUEST_WEIGHT_PER_MINUTE,
-            used_weight_header: Some(USED_WEIGHT_HEADER.to_owned()),
         }
     }
 
@@ -96,7 +85,7 @@ impl Adapter for Binance {
 /// A started adapter.
 #[derive(Debug)]
 struct Running {
-    session: Session,
+    session: Session<Settings>,
     instruments: Instruments,
     streams: Streams,
     /// The stream of everybody's forced orders, where it is collected.
@@ -113,20 +102,20 @@ impl Running {
         let settings = Settings::read(&start.settings, out);
         let limits = settings.venue.limits();
         let mut running = Self {
-            session: Session::new(settings, start.seed),
             instruments: Instruments::default(),
-            streams: Streams::new(limits, alarm(STREAMS, 0), start.seed),
+            streams: Streams::new(limits, alarm::STREAMS.number(), start.seed),
             forced_of_all: None,
             forced: ForcedOrders::default(),
             changes: Changes::default(),
-            backlog: Backlog::default(),
+            backlog: trades::backlog(settings.venue),
             polled: Polled::default(),
             clock: ServerClock::default(),
+            session: Session::new(settings, start.seed),
         };
         running.collect_forced_of_all();
         running.collect(now, &start.instruments, out);
         running.set_interval_alarm(now, out);
-        out.wake_at(alarm(CLOCK, 0), now.saturating_add(CLOCK_FIRST));
+        out.wake_at(alarm::CLOCK.number(), now.saturating_add(CLOCK_FIRST));
         running
     }
 
@@ -273,7 +262,7 @@ impl Running {
     fn alarm(&mut self, now: u64, alarm: Alarm, out: &mut Output) {
         let mut cx = self.session.at(now);
         match alarm.kind {
-            INTERVAL => {
+            alarm::INTERVAL => {
                 for (_, instrument) in self.instruments.iter_mut() {
                     if let Some(book) = &instrument.book {
                         book.tick(&cx, out);
@@ -281,16 +270,16 @@ impl Running {
                 }
                 self.set_interval_alarm(now, out);
             }
-            TURN => {
+            alarm::TURN => {
                 self.backlog.woken();
                 self.send_for_trades(now, out);
             }
-            STREAMS => self.streams.wake(now, &self.session.settings, out),
-            POLLS => {
+            alarm::STREAMS => self.streams.wake(now, &self.session.settings, out),
+            alarm::POLLS => {
                 self.polled.woken();
                 self.polled.send(&mut cx, &self.instruments, out);
             }
-            CLOCK => self.read_clock(now, out),
+            alarm::CLOCK => self.read_clock(now, out),
             _ => self.instrument_alarm(now, alarm, out),
         }
     }
@@ -301,17 +290,17 @@ impl Running {
             return;
         };
         match (alarm.kind, &mut instrument.book) {
-            (TRADES, _) => {
+            (alarm::TRADES, _) => {
                 instrument.trades.woken(&cx, &mut self.backlog, out);
                 self.send_for_trades(now, out);
             }
-            (CHECK, _) if instrument.active => {
+            (alarm::CHECK, _) if instrument.active => {
                 let symbol = &instrument.symbol;
                 instrument.check.send(&mut cx, alarm.id, symbol, out);
             }
-            (SNAPSHOT, Some(book)) => book.retry(&mut cx, out),
-            (QUIET, Some(book)) => book.quiet(&mut cx, out),
-            (WHOLE, Some(book)) => book.renew(&cx, out),
+            (alarm::SNAPSHOT, Some(book)) => book.retry(&mut cx, out),
+            (alarm::QUIET, Some(book)) => book.quiet(&mut cx, out),
+            (alarm::WHOLE, Some(book)) => book.renew(&cx, out),
             _ => {}
         }
     }
@@ -319,7 +308,7 @@ impl Running {
     fn set_interval_alarm(&self, now: u64, out: &mut Output) {
         let settings = &self.session.settings;
         if let Some(next) = settings.book.next_interval(now).filter(|_| settings.books) {
-            out.wake_at(alarm(INTERVAL, 0), next);
+            out.wake_at(alarm::INTERVAL.number(), next);
         }
     }
 
@@ -329,9 +318,11 @@ impl Running {
         let request = cx.next_request();
         self.clock.ask(request, now);
         let address = address::market(cx.settings, "time");
-        let cost = cx.settings.venue.cost(1);
-        out.request(request, &address, cost, "clock", None);
-        out.wake_at(alarm(CLOCK, 0), now.saturating_add(ServerClock::EVERY));
+        out.request(request, &address, 1, "clock", None);
+        out.wake_at(
+            alarm::CLOCK.number(),
+            now.saturating_add(ServerClock::EVERY),
+        );
     }
 
     fn response(&mut self, now: u64, response: &Response, out: &mut Output) {
@@ -393,18 +384,8 @@ impl Running {
     fn report(&mut self, now: u64, levels: usize, out: &mut Output) {
         let cx = self.session.at(now);
         let mut reports = Vec::new();
-        for (id, instrument) in self.instruments.iter().filter(|(_, it)| it.active) {
-            let mut report = instrument.report(id, levels);
-            let mut pushed = |stream: Option<StreamId>, data_type| {
-                let stream = stream.and_then(|stream| self.streams.report(stream, data_type));
-                report.streams.extend(stream);
-            };
-            pushed(instrument.streams.book, "orderbook");
-            pushed(instrument.streams.trades, "trade");
-            pushed(
-                instrument.streams.forced.or(self.forced_of_all),
-                "liquidation",
-            );
+        for (id, instrument) in self.instruments.active() {
+            let mut report = instrument.report(id, &self.streams, self.forced_of_all, levels);
             report.streams.extend(self.polled.report(&cx, id));
             reports.push(report);
         }
@@ -427,11 +408,7 @@ fn clock_answered(sent: u64, now: u64, response: &Response, out: &mut Output) {
         return;
     }
     match parse::polled::server_time(&answer.body) {
-        Ok(time) => {
-            if let Some(difference) = ServerClock::difference(sent, now, time) {
-                out.clock_difference(difference);
-            }
-        }
+        Ok(time) => ServerClock::tell(Some(sent), now, time, out),
         Err(refusal) => out.refused(&refusal),
     }
 }

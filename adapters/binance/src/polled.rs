@@ -5,14 +5,15 @@ mod publish;
 use std::collections::{BTreeMap, BTreeSet};
 
 use marketprism_kit::polls::{Key, Polls};
-use marketprism_kit::session::failure_text;
+use marketprism_kit::session::{Context, failure_text};
 use marketprism_kit::wit::{Decimal, LogLevel, Response, StreamReport};
 use marketprism_kit::{Output, Refusal};
 
 use crate::address::{encoded, market};
+use crate::alarm;
 use crate::instruments::{Instrument, Instruments};
 use crate::parse::polled::{self as wire, Interest};
-use crate::session::{Context, POLLS, alarm};
+use crate::settings::Settings;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -158,7 +159,7 @@ impl Default for Polled {
 
 impl Polled {
     /// Polls an instrument from now on; `count` instruments are collected.
-    pub fn add(&mut self, cx: &Context<'_>, id: u32, symbol: &str, count: usize) {
+    pub fn add(&mut self, cx: &Context<'_, Settings>, id: u32, symbol: &str, count: usize) {
         for (kind, interval) in &cx.settings.polled {
             let mut interval = *interval;
             match kind {
@@ -193,7 +194,12 @@ impl Polled {
     }
 
     /// Sends the requests that are due and sets the alarm for the next one.
-    pub fn send(&mut self, cx: &mut Context<'_>, instruments: &Instruments, out: &mut Output) {
+    pub fn send(
+        &mut self,
+        cx: &mut Context<'_, Settings>,
+        instruments: &Instruments,
+        out: &mut Output,
+    ) {
         while let Some(key) = self.polls.next(cx.now) {
             let address = match (Kind::of(key), instruments.get(key.instrument)) {
                 (Kind::FundingInfo, _) => market(cx.settings, "fundingInfo"),
@@ -208,21 +214,26 @@ impl Polled {
         let next = self.polls.next_at();
         if let Some(next) = next.filter(|next| self.alarm != Some(*next)) {
             self.alarm = Some(next);
-            out.wake_at(alarm(POLLS, 0), next);
+            out.wake_at(alarm::POLLS.number(), next);
         }
     }
 
     /// Sends a request; each of these endpoints weighs 1, or nothing.
-    fn ask(&mut self, cx: &mut Context<'_>, key: Key, address: &str, out: &mut Output) {
+    fn ask(&mut self, cx: &mut Context<'_, Settings>, key: Key, address: &str, out: &mut Output) {
         let request = cx.next_request();
         self.polls.asked(key, request);
         let instrument = (key.instrument != NO_INSTRUMENT).then_some(key.instrument);
         let data_type = Kind::of(key).data_type();
-        let cost = cx.settings.venue.cost(1);
-        out.request(request, address, cost, data_type, instrument);
+        out.request(request, address, 1, data_type, instrument);
     }
 
-    fn address(&self, cx: &Context<'_>, kind: Kind, key: Key, instrument: &Instrument) -> String {
+    fn address(
+        &self,
+        cx: &Context<'_, Settings>,
+        kind: Kind,
+        key: Key,
+        instrument: &Instrument,
+    ) -> String {
         let symbol = encoded(&instrument.symbol);
         let ratio = match kind {
             Kind::FundingInfo | Kind::Funding => {
@@ -249,7 +260,7 @@ impl Polled {
     /// Takes in the end of a request.
     pub fn answered(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut Context<'_, Settings>,
         response: &Response,
         instruments: &mut Instruments,
         out: &mut Output,
@@ -305,7 +316,7 @@ impl Polled {
     }
 
     /// How what is polled of an instrument stands.
-    pub fn report(&self, cx: &Context<'_>, id: u32) -> Vec<StreamReport> {
+    pub fn report(&self, cx: &Context<'_, Settings>, id: u32) -> Vec<StreamReport> {
         let kinds = cx.settings.polled.iter();
         kinds
             .filter_map(|(kind, _)| self.polls.report(kind.key(id), kind.data_type(), cx.now))

@@ -10,11 +10,13 @@ mod refresh;
 mod successor;
 
 use marketprism_kit::book::{Changes, LiveBook, SnapshotFetch, UpdateIds, Waiting};
+use marketprism_kit::session::Context;
 use marketprism_kit::wit::{BookState, InstrumentReport, LogLevel};
 use marketprism_kit::{Output, Refusal};
 
 use crate::address;
-use crate::session::{Context, QUIET, SNAPSHOT, WHOLE, alarm};
+use crate::alarm;
+use crate::settings::Settings;
 use chain::{Chain, Link, link};
 use refresh::{Progress, Refresh};
 
@@ -50,7 +52,7 @@ impl BookSync {
     pub fn new(instrument: u32, symbol: &str) -> Self {
         Self {
             symbol: symbol.to_owned(),
-            live: LiveBook::new(instrument, alarm(WHOLE, instrument)),
+            live: LiveBook::new(instrument, alarm::WHOLE.of(instrument)),
             chain: Chain::Snapshot,
             carriers: Vec::new(),
             source: None,
@@ -58,20 +60,20 @@ impl BookSync {
             ahead_on: None,
             may_start_empty: false,
             waiting: Waiting::default(),
-            fetch: SnapshotFetch::new(instrument, alarm(SNAPSHOT, instrument)),
+            fetch: SnapshotFetch::new(instrument, alarm::SNAPSHOT.of(instrument)),
             refresh: None,
             refresh_after: 0,
         }
     }
 
     /// Tells the state before anything came.
-    pub fn start(&mut self, cx: &Context<'_>, out: &mut Output) {
+    pub fn start(&mut self, cx: &Context<'_, Settings>, out: &mut Output) {
         self.live
             .enter(cx.now, BookState::Resyncing, "starting", out);
     }
 
     /// The exchange said that its stream comes through this connection.
-    pub fn asked_for(&mut self, cx: &Context<'_>, connection: u32, out: &mut Output) {
+    pub fn asked_for(&mut self, cx: &Context<'_, Settings>, connection: u32, out: &mut Output) {
         self.carried_by(connection);
         if self.source.is_none() {
             self.expect(cx, out);
@@ -85,14 +87,17 @@ impl BookSync {
     }
 
     /// Sets the alarm by which a stream that is not quiet has said something.
-    fn expect(&self, cx: &Context<'_>, out: &mut Output) {
+    fn expect(&self, cx: &Context<'_, Settings>, out: &mut Output) {
         let instrument = self.live.instrument();
-        out.wake_at(alarm(QUIET, instrument), cx.now.saturating_add(QUIET_AFTER));
+        out.wake_at(
+            alarm::QUIET.of(instrument),
+            cx.now.saturating_add(QUIET_AFTER),
+        );
     }
 
     /// A connection is lost. A synced book's chain may yet go on when the stream is back; a book that waits for its
     /// snapshot begins again.
-    pub fn lost(&mut self, cx: &mut Context<'_>, connection: u32, out: &mut Output) {
+    pub fn lost(&mut self, cx: &mut Context<'_, Settings>, connection: u32, out: &mut Output) {
         let before = self.carriers.len();
         self.carriers.retain(|carrier| *carrier != connection);
         let was_carrier = self.carriers.len() < before;
@@ -134,7 +139,7 @@ impl BookSync {
     #[inline]
     pub fn update(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut Context<'_, Settings>,
         connection: u32,
         ids: UpdateIds,
         changes: &Changes,
@@ -156,7 +161,7 @@ impl BookSync {
     /// Takes in an update of the connection that is followed.
     fn follow(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut Context<'_, Settings>,
         ids: UpdateIds,
         changes: &Changes,
         out: &mut Output,
@@ -187,7 +192,7 @@ impl BookSync {
         Ok(())
     }
 
-    fn continued(&mut self, cx: &Context<'_>, out: &mut Output) {
+    fn continued(&mut self, cx: &Context<'_, Settings>, out: &mut Output) {
         self.live
             .enter(cx.now, BookState::Synced, "stream continued", out);
         self.live.publish_synced(cx.now, &cx.settings.book, out);
@@ -196,7 +201,7 @@ impl BookSync {
     /// Applies an update that follows the book.
     fn advance(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut Context<'_, Settings>,
         ids: UpdateIds,
         changes: &Changes,
         out: &mut Output,
@@ -226,7 +231,7 @@ impl BookSync {
     }
 
     /// Gives up the book and everything on its way.
-    fn rebuild(&mut self, cx: &Context<'_>, reason: &str, out: &mut Output) {
+    fn rebuild(&mut self, cx: &Context<'_, Settings>, reason: &str, out: &mut Output) {
         out.log(
             LogLevel::Warn,
             format_args!("{}: {reason}; fetching a new snapshot", self.symbol),
@@ -234,21 +239,27 @@ impl BookSync {
         self.give_up(cx, reason, out);
     }
 
-    fn give_up(&mut self, cx: &Context<'_>, reason: &str, out: &mut Output) {
+    fn give_up(&mut self, cx: &Context<'_, Settings>, reason: &str, out: &mut Output) {
         self.live.give_up(cx.now, reason, out);
         self.forget_ahead();
         self.begin_again();
     }
 
     /// The exchange does not know the instrument any more.
-    pub fn unlisted(&mut self, cx: &Context<'_>, out: &mut Output) {
+    pub fn unlisted(&mut self, cx: &Context<'_, Settings>, out: &mut Output) {
         if self.live.state() != BookState::Resyncing {
             self.give_up(cx, "the exchange does not know the instrument", out);
         }
         self.begin_again();
     }
 
-    fn hold(&mut self, cx: &mut Context<'_>, ids: UpdateIds, changes: &Changes, out: &mut Output) {
+    fn hold(
+        &mut self,
+        cx: &mut Context<'_, Settings>,
+        ids: UpdateIds,
+        changes: &Changes,
+        out: &mut Output,
+    ) {
         let most = cx.settings.book.buffer_events_max;
         if !self.waiting.hold(ids, changes, most) {
             let count = self.waiting.len();
@@ -267,14 +278,14 @@ impl BookSync {
         self.want_snapshot(cx, out);
     }
 
-    fn want_snapshot(&mut self, cx: &mut Context<'_>, out: &mut Output) {
+    fn want_snapshot(&mut self, cx: &mut Context<'_, Settings>, out: &mut Output) {
         let symbol = &self.symbol;
         self.fetch
             .want(cx, |settings| address::depth(settings, symbol), out);
     }
 
     /// The alarm for another snapshot has come.
-    pub fn retry(&mut self, cx: &mut Context<'_>, out: &mut Output) {
+    pub fn retry(&mut self, cx: &mut Context<'_, Settings>, out: &mut Output) {
         if !self.fetch.woken() {
             return;
         }
@@ -288,7 +299,7 @@ impl BookSync {
     }
 
     /// The time has come by which a stream that is not quiet has said something.
-    pub fn quiet(&mut self, cx: &mut Context<'_>, out: &mut Output) {
+    pub fn quiet(&mut self, cx: &mut Context<'_, Settings>, out: &mut Output) {
         // The alarm of a connection that is lost again says nothing: a book without its stream must not become synced.
         let says_nothing = self.carriers.is_empty() || self.source.is_some();
         if says_nothing || self.live.state() == BookState::Synced {
@@ -302,12 +313,12 @@ impl BookSync {
     }
 
     /// The time of an interval has come.
-    pub fn tick(&self, cx: &Context<'_>, out: &mut Output) {
+    pub fn tick(&self, cx: &Context<'_, Settings>, out: &mut Output) {
         self.live.tick(&cx.settings.book, out);
     }
 
     /// The time for the whole book has come again.
-    pub fn renew(&self, cx: &Context<'_>, out: &mut Output) {
+    pub fn renew(&self, cx: &Context<'_, Settings>, out: &mut Output) {
         self.live.renew(cx.now, &cx.settings.book, out);
     }
 
@@ -319,7 +330,7 @@ impl BookSync {
 
 /// Refreshing a live book whose proven part has become short.
 impl BookSync {
-    fn refresh_if_short(&mut self, cx: &mut Context<'_>, out: &mut Output) {
+    fn refresh_if_short(&mut self, cx: &mut Context<'_, Settings>, out: &mut Output) {
         let is_due =
             self.refresh.is_none() && !self.fetch.is_pending() && cx.now >= self.refresh_after;
         let book = &cx.settings.book;
@@ -335,7 +346,7 @@ impl BookSync {
 
     fn refresh_with(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut Context<'_, Settings>,
         ids: UpdateIds,
         changes: &Changes,
         out: &mut Output,
@@ -357,7 +368,7 @@ impl BookSync {
         }
     }
 
-    fn complete_refresh(&mut self, cx: &Context<'_>, out: &mut Output) {
+    fn complete_refresh(&mut self, cx: &Context<'_, Settings>, out: &mut Output) {
         let Some(refresh) = &mut self.refresh else {
             return;
         };
@@ -373,7 +384,7 @@ impl BookSync {
         }
     }
 
-    fn end_refresh(&mut self, cx: &Context<'_>) {
+    fn end_refresh(&mut self, cx: &Context<'_, Settings>) {
         self.refresh = None;
         self.refresh_after = cx.now.saturating_add(REFRESH_EVERY);
     }

@@ -1,9 +1,13 @@
 //! What differs between the markets of the exchange: addresses, costs, paths of streams.
 
 use marketprism_kit::names;
-use marketprism_kit::wit::MarketType;
+use marketprism_kit::wit::{self, MarketType};
 
 use crate::settings::TradeStream;
+
+/// Where an answer tells how much weight was spent in the running minute; same pages as
+/// [`Venue::request_weight_per_minute`].
+const USED_WEIGHT_HEADER: &str = "X-MBX-USED-WEIGHT-1M";
 
 /// One market of the exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,17 +114,26 @@ impl Venue {
         }
     }
 
-    /// What a request of this weight costs of the session's budget. USD-M lets one address spend 2,400 a minute where
-    /// spot lets it spend 6,000, so its weights count two and a half times.
+    /// What one address may spend in a minute.
+    /// <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits>,
     /// <https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info#limits>
-    pub const fn cost(self, weight: u32) -> u32 {
+    pub const fn request_weight_per_minute(self) -> u32 {
         match self {
-            Self::Spot => weight,
-            Self::UsdMargined => (weight * 5).div_ceil(2),
+            Self::Spot => 6_000,
+            Self::UsdMargined => 2_400,
         }
     }
 
-    /// The weight of a depth snapshot of so many levels; same pages.
+    /// As the contract describes it.
+    pub fn described(self) -> wit::Venue {
+        wit::Venue {
+            name: self.name().to_owned(),
+            request_weight_per_minute: self.request_weight_per_minute(),
+            used_weight_header: Some(USED_WEIGHT_HEADER.to_owned()),
+        }
+    }
+
+    /// The weight of a depth snapshot of so many levels; same pages as [`Venue::depth_limit`].
     pub const fn depth_weight(self, limit: usize) -> u32 {
         match (self, limit) {
             (Self::Spot, 0..=100) => 5,

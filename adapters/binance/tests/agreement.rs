@@ -9,40 +9,22 @@
 
 use marketprism_binance::parse::{self, Asked, Changes};
 use marketprism_binance::{Forced, Instrument, Instruments, TradeStream, Venue};
+use marketprism_kit::testing::random::{Random, cases};
 
 /// Frames tried; `MARKETPRISM_CASES` sets another number.
 const CASES: u64 = 1_000_000;
 
-/// Bytes that matter to a JSON parser.
-const MUTATIONS: &[u8] = b"\"0,.:{}[] 9e-\\\xff";
+/// Frames of chance.
+struct Frames(Random);
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % limit.max(1)
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-
-    fn digits(&mut self, most: usize) -> String {
-        let count = 1 + self.below(most);
-        (0..count)
-            .map(|_| char::from(b'0' + self.below(10) as u8))
-            .collect()
-    }
-
+impl Frames {
     fn number(&mut self) -> String {
-        match self.below(40) {
-            0 => self.digits(22),
+        match self.0.below(40) {
+            0 => self.0.digits(22),
             1 => "0".to_owned(),
-            2 => format!("{}.{}", self.digits(12), self.digits(20)),
+            2 => format!("{}.{}", self.0.digits(12), self.0.digits(20)),
             3 => self
+                .0
                 .pick(&[
                     "1e-8",
                     "-1.5",
@@ -56,20 +38,24 @@ impl Random {
                     "0.000000000000000000",
                 ])
                 .to_owned(),
-            _ => format!("{}.{:08}", 1 + self.below(99_999), self.below(100_000_000)),
+            _ => format!(
+                "{}.{:08}",
+                1 + self.0.below(99_999),
+                self.0.below(100_000_000)
+            ),
         }
     }
 
     fn id(&mut self) -> String {
-        if self.below(20) == 0 {
-            self.digits(21)
+        if self.0.below(20) == 0 {
+            self.0.digits(21)
         } else {
-            (50_093_239_000 + self.below(3)).to_string()
+            (50_093_239_000 + self.0.below(3)).to_string()
         }
     }
 
     fn levels(&mut self) -> String {
-        let count = self.below(4);
+        let count = self.0.below(4);
         let levels: Vec<_> = (0..count)
             .map(|_| format!(r#"["{}","{}"]"#, self.number(), self.number()))
             .collect();
@@ -77,22 +63,22 @@ impl Random {
     }
 
     fn frame(&mut self) -> String {
-        let stream = self.pick(&[
+        let stream = self.0.pick(&[
             "btcusdt", "btcusdt", "btcusdt", "btcusdt", "btcusdt", "btcusdt", "ethusdt", "BTCUSDT",
             "xyz",
         ]);
-        let symbol = self.pick(&[
+        let symbol = self.0.pick(&[
             "BTCUSDT", "BTCUSDT", "BTCUSDT", "BTCUSDT", "ETHUSDT", "btcusdt", "",
         ]);
-        let time = if self.below(20) == 0 {
-            self.digits(20)
+        let time = if self.0.below(20) == 0 {
+            self.0.digits(20)
         } else {
             "1723161255208".to_owned()
         };
-        match self.below(3) {
+        match self.0.below(3) {
             0 => {
                 let first = self.id();
-                let last = if self.below(4) == 0 {
+                let last = if self.0.below(4) == 0 {
                     self.id()
                 } else {
                     first.clone()
@@ -103,17 +89,23 @@ impl Random {
                 )
             }
             _ => {
-                let kind = self.pick(&["trade", "aggTrade"]);
-                let key = if self.below(8) == 0 { "x" } else { &kind[..1] };
+                let kind = self.0.pick(&["trade", "aggTrade"]);
+                let key = if self.0.below(8) == 0 {
+                    "x"
+                } else {
+                    &kind[..1]
+                };
                 let (id, price, quantity) = (self.id(), self.number(), self.number());
-                let more = self.pick(&[
+                let more = self.0.pick(&[
                     "",
                     "",
                     r#""b":88,"a":50,"#,
                     r#""f":5,"l":6,"#,
                     r#""f":5,"a":6,"#,
                 ]);
-                let maker = self.pick(&["true", "false", "true", "false", "1", "null"]);
+                let maker = self
+                    .0
+                    .pick(&["true", "false", "true", "false", "1", "null"]);
                 format!(
                     r#"{{"stream":"{stream}@{kind}","data":{{"e":"{kind}","E":{time},"s":"{symbol}","{key}":{id},"p":"{price}","q":"{quantity}",{more}"T":{time},"m":{maker},"M":true}}}}"#
                 )
@@ -123,19 +115,19 @@ impl Random {
 
     /// A frame of USD-M.
     fn swap_frame(&mut self) -> String {
-        let stream = self.pick(&[
+        let stream = self.0.pick(&[
             "btcusdt", "btcusdt", "btcusdt", "btcusdt", "btcusdt", "btcusdt", "btcusdt", "ethusdt",
             "xyz",
         ]);
-        let symbol = self.pick(&[
+        let symbol = self.0.pick(&[
             "BTCUSDT", "BTCUSDT", "BTCUSDT", "BTCUSDT", "BTCUSDT", "BTCUSDT", "ETHUSDT", "",
         ]);
-        let time = if self.below(20) == 0 {
-            self.digits(20)
+        let time = if self.0.below(20) == 0 {
+            self.0.digits(20)
         } else {
             "1723161255208".to_owned()
         };
-        let kind_of_symbol = self.pick(&[
+        let kind_of_symbol = self.0.pick(&[
             "",
             "",
             "",
@@ -144,19 +136,19 @@ impl Random {
             r#","st":"1""#,
             r#","x":[]"#,
         ]);
-        match self.below(3) {
+        match self.0.below(3) {
             0 => {
                 let (first, previous) = (self.id(), self.id());
-                let last = if self.below(4) == 0 {
+                let last = if self.0.below(4) == 0 {
                     self.id()
                 } else {
                     first.clone()
                 };
                 let (bids, asks) = (self.levels(), self.levels());
-                let speed = self.pick(&[
+                let speed = self.0.pick(&[
                     "100ms", "100ms", "100ms", "0ms", "0ms", "250ms", "ms", "00ms", "x",
                 ]);
-                let more = self.pick(&[
+                let more = self.0.pick(&[
                     "",
                     "",
                     r#""ps":"BTCUSDT","st":1,"#,
@@ -170,7 +162,7 @@ impl Random {
             }
             1 => {
                 let (id, price, quantity) = (self.id(), self.number(), self.number());
-                let kind = self.pick(&[
+                let kind = self.0.pick(&[
                     "",
                     r#""X":"MARKET","#,
                     r#""X":"MARKET","#,
@@ -178,14 +170,16 @@ impl Random {
                     r#""X":"A\"D","#,
                     r#""X":1,"#,
                 ]);
-                let maker = self.pick(&["true", "false", "true", "false", "true", "false", "1"]);
+                let maker = self
+                    .0
+                    .pick(&["true", "false", "true", "false", "true", "false", "1"]);
                 format!(
                     r#"{{"stream":"{stream}@trade","data":{{"e":"trade","E":{time},"T":{time},"s":"{symbol}","t":{id},"p":"{price}","q":"{quantity}",{kind}"m":{maker}{kind_of_symbol}}}}}"#
                 )
             }
             _ => {
                 let (id, price, quantity) = (self.id(), self.number(), self.number());
-                let normal = self.pick(&[
+                let normal = self.0.pick(&[
                     "",
                     "",
                     "",
@@ -193,38 +187,14 @@ impl Random {
                     r#""nq":"0.5","#,
                     r#""nq":"","#,
                 ]);
-                let maker = self.pick(&["true", "false", "true", "false", "true", "null"]);
+                let maker = self
+                    .0
+                    .pick(&["true", "false", "true", "false", "true", "null"]);
                 format!(
                     r#"{{"stream":"{stream}@aggTrade","data":{{"e":"aggTrade","E":{time},"a":{id},"s":"{symbol}","p":"{price}","q":"{quantity}",{normal}"f":5,"l":6,"T":{time},"m":{maker}{kind_of_symbol}}}}}"#
                 )
             }
         }
-    }
-
-    fn mutated(&mut self, frame: String) -> Vec<u8> {
-        let mut bytes = frame.into_bytes();
-        for _ in 0..self.below(3) {
-            let at = self.below(bytes.len());
-            match self.below(7) {
-                0 => bytes.truncate(at),
-                1 => drop(bytes.remove(at)),
-                2 => bytes.insert(at, MUTATIONS[self.below(MUTATIONS.len())]),
-                3 => bytes[at] = MUTATIONS[self.below(MUTATIONS.len())],
-                4 => {
-                    let other = self.below(bytes.len());
-                    bytes.swap(at, other);
-                }
-                5 => {
-                    let piece = bytes[at..(at + self.below(30)).min(bytes.len())].to_vec();
-                    bytes.splice(at..at, piece);
-                }
-                _ => bytes.extend_from_slice(&b"}} \n{\"a"[..self.below(8)]),
-            }
-            if bytes.is_empty() {
-                break;
-            }
-        }
-        bytes
     }
 }
 
@@ -240,26 +210,22 @@ fn instruments() -> Instruments {
     instruments
 }
 
-fn cases() -> u64 {
-    std::env::var("MARKETPRISM_CASES").map_or(CASES, |count| count.parse().unwrap())
-}
-
 #[test]
 fn whatever_the_fast_path_reads_the_general_path_reads_the_same() {
-    agree(Venue::Spot, Random::frame);
+    agree(Venue::Spot, Frames::frame);
 }
 
 #[test]
 fn whatever_the_fast_path_of_usd_m_reads_the_general_path_reads_the_same() {
-    agree(Venue::UsdMargined, Random::swap_frame);
+    agree(Venue::UsdMargined, Frames::swap_frame);
 }
 
-fn agree(venue: Venue, make: impl Fn(&mut Random) -> String) {
+fn agree(venue: Venue, make: impl Fn(&mut Frames) -> String) {
     let instruments = instruments();
-    let mut random = Random(0x2545_F491_4F6C_DD1D);
+    let mut random = Frames(Random(0x2545_F491_4F6C_DD1D));
     let (mut fast, mut general) = (Changes::default(), Changes::default());
     let mut read = 0_u64;
-    let cases = cases();
+    let cases = cases(CASES);
     for case in 0..cases {
         let trades = if case % 2 == 0 {
             TradeStream::Trade
@@ -277,7 +243,7 @@ fn agree(venue: Venue, make: impl Fn(&mut Random) -> String) {
         let frame = if case % 4 == 0 {
             frame.into_bytes()
         } else {
-            random.mutated(frame)
+            random.0.mutated(frame)
         };
         let Some(message) = parse::fast_frame(&frame, asked, &mut fast) else {
             continue;
@@ -304,9 +270,9 @@ fn agree(venue: Venue, make: impl Fn(&mut Random) -> String) {
 #[test]
 fn no_frame_at_all_makes_the_parser_panic() {
     let instruments = instruments();
-    let mut random = Random(42);
+    let mut random = Frames(Random(42));
     let mut changes = Changes::default();
-    for case in 0..cases() / 20 {
+    for case in 0..cases(CASES) / 20 {
         let (venue, frame) = if case % 2 == 0 {
             (Venue::Spot, random.frame())
         } else {
@@ -319,7 +285,7 @@ fn no_frame_at_all_makes_the_parser_panic() {
             trades: Some(TradeStream::Trade),
             forced: Some(Forced::OfAll),
         };
-        let frame = random.mutated(frame);
+        let frame = random.0.mutated(frame);
         let _ = parse::frame(&frame, asked, &mut changes);
         let _ = parse::snapshot(&frame, &mut changes);
     }

@@ -7,21 +7,18 @@
     missing_docs
 )]
 
-mod support;
 mod world;
 
 use marketprism_binance::Binance;
-use marketprism_kit::testing::{self, Driver};
+use marketprism_kit::testing::{self, Driver, recording};
 use marketprism_kit::wit::{Action, Event, MarketEvent, Side};
 use serde_json::Value;
-use support::captures;
 use world::SECOND;
 
 const START: u64 = 1_760_000_000 * SECOND;
 
 fn read(name: &str, part: &str) -> String {
-    let path = captures().join(format!("../marketprism/golden/{name}.{part}.json"));
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    recording::text(&format!("marketprism/golden/{name}.{part}.json"))
 }
 
 /// The raw input of a golden document.

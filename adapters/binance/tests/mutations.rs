@@ -8,14 +8,12 @@
     missing_docs
 )]
 
-mod support;
-
 use std::fmt::Debug;
 
 use marketprism_binance::parse::{self, Asked, Changes, Message, polled};
 use marketprism_binance::{Forced, Instrument, Instruments, TradeStream, Venue};
+use marketprism_kit::testing::recording::recording;
 use serde_json::{Value, json};
-use support::recording;
 
 /// Frames of each recording that are changed.
 const FRAMES: usize = 60;

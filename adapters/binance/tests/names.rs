@@ -7,15 +7,13 @@
     missing_docs
 )]
 
-mod support;
-
 use std::collections::BTreeMap;
 
 use marketprism_binance::Binance;
+use marketprism_kit::testing::recording::{recording, text};
 use marketprism_kit::testing::{self, Driver};
 use marketprism_kit::wit::{Action, MarketType};
 use serde_json::Value;
-use support::{recording, sample};
 
 /// The names that a session of the venue declares for these symbols.
 fn declared(venue: &str, symbols: &[&str]) -> BTreeMap<String, (String, MarketType)> {
@@ -68,7 +66,8 @@ fn every_symbol_of_spot_is_named_as_the_exchange_says() {
         "nt_http_spot_market_exchange_info.json",
         "nt_spot_http_json_exchange_info_response.json",
     ] {
-        let answer = serde_json::from_str(&sample("binance_spot", name)).unwrap();
+        let answer =
+            serde_json::from_str(&text(&format!("captures/samples/binance_spot/{name}"))).unwrap();
         assert!(agrees("binance_spot", MarketType::Spot, &answer) > 0);
     }
 }
@@ -78,7 +77,7 @@ fn every_symbol_of_usd_m_is_named_as_the_exchange_says() {
     let answer = recorded("binance_usdm.cf-2021-07");
     let venue = "binance_derivatives";
     assert_eq!(agrees(venue, MarketType::Perpetual, &answer), 122);
-    let answer = sample("binance_usdm", "nt_http_futures_market_exchange_info.json");
+    let answer = text("captures/samples/binance_usdm/nt_http_futures_market_exchange_info.json");
     let answer = serde_json::from_str(&answer).unwrap();
     assert!(agrees(venue, MarketType::Perpetual, &answer) > 0);
 }

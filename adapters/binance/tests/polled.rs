@@ -436,7 +436,7 @@ fn the_clocks_are_compared_by_the_middle_of_the_request() {
         ),
         (
             "binance_derivatives",
-            "https://fapi.binance.com/fapi/v1/time weight 3",
+            "https://fapi.binance.com/fapi/v1/time weight 1",
         ),
     ] {
         let settings = format!(r#"{{"exchange":"{venue}","data_types":["trade"]}}"#);

@@ -8,16 +8,14 @@
     missing_docs
 )]
 
-mod support;
-
 use std::collections::BTreeMap;
 
 use marketprism_binance::parse::{self, Asked, Changes, Message, polled};
 use marketprism_binance::{Binance, Forced, Instrument, Instruments, TradeStream, Venue};
 use marketprism_kit::Refusal;
+use marketprism_kit::testing::recording::{shared, text};
 use marketprism_kit::testing::{self, Driver, level};
 use marketprism_kit::wit::{Event, Side};
-use support::{captures, sample};
 
 const SYMBOLS: [&str; 9] = [
     "BTCUSDT",
@@ -31,8 +29,12 @@ const SYMBOLS: [&str; 9] = [
     "LTCUSDT",
 ];
 
+fn sample(venue: &str, name: &str) -> String {
+    text(&format!("captures/samples/{venue}/{name}"))
+}
+
 fn files(venue: &str) -> Vec<String> {
-    let folder = captures().join("samples").join(venue);
+    let folder = shared(&format!("captures/samples/{venue}"));
     let entries = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<_> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

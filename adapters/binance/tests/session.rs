@@ -13,7 +13,7 @@ use marketprism_binance::Binance;
 use marketprism_kit::Adapter;
 use marketprism_kit::testing::{self, Driver, check};
 use marketprism_kit::wit::Event;
-use world::{SECOND, World, depth, trade};
+use world::{SECOND, depth, trade};
 
 #[test]
 fn it_starts_by_naming_instruments_and_connecting() {
@@ -97,7 +97,7 @@ fn only_the_data_types_asked_for_are_collected() {
 
 #[test]
 fn a_trade_is_published_with_the_digits_that_were_sent() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     let golden = r#"{"stream":"btcusdt@trade","data":{"e":"trade","E":1760000000456,"s":"BTCUSDT","t":5312345678,"p":"121550.01000000","q":"0.00123000","T":1760000000455,"m":true,"M":true}}"#;
     let published =
         "trade 0 #5312345678 sell 121550.01000000 x 0.00123000 at 1760000000455000000\n";
@@ -106,7 +106,7 @@ fn a_trade_is_published_with_the_digits_that_were_sent() {
 
 #[test]
 fn trades_of_one_millisecond_are_all_published_and_doubled_ones_are_not() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     assert!(
         world
             .frame(&trade(1, "1"))
@@ -120,7 +120,7 @@ fn trades_of_one_millisecond_are_all_published_and_doubled_ones_are_not() {
 
 #[test]
 fn what_nobody_asked_for_is_ignored() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     for frame in [
         r#"{"stream":"btcusdt@bookTicker","data":{"u":1,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1"}}"#,
         r#"{"stream":"btcusdt@kline_1m","data":{"e":"kline"}}"#,
@@ -138,7 +138,7 @@ fn what_nobody_asked_for_is_ignored() {
 
 #[test]
 fn what_cannot_be_used_is_refused_by_name() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     let update = depth(1, 2, r#"["10.0","1"]"#, "");
     for (frame, rule) in [
         (String::new(), "not json"),
@@ -222,7 +222,7 @@ fn a_refused_message_is_repeated_and_a_refused_stream_is_named() {
 
 #[test]
 fn a_frame_is_read_whatever_its_order_spaces_and_new_fields() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     assert!(world.frame(" { \"data\" : {\"new\":{},\"s\":\"BTCUSDT\",\"m\":true,\"T\":5,\"q\":2,\"p\":1e-2,\"t\":9,\"e\":\"trade\"}, \"stream\":\"btcusdt@trade\" } ").starts_with("trade 0 #9 sell 0.01 x 2 at 5000000"));
     assert!(world.frame(r#"{"e":"trade","E":1,"s":"BTCUSDT","t":10,"p":"1","q":"2","T":5,"m":false,"M":true}"#).starts_with("trade 0 #10 buy"));
     assert!(world.frame(r#"{"stream":"btcusdt@trade","data":{"e":"trade","E":1,"s":"BTCUSDT","t":11,"p":"1","q":"2","b":88,"a":50,"T":5,"m":false,"M":true}}"#).starts_with("trade 0 #11 buy"));
@@ -235,7 +235,7 @@ fn a_frame_is_read_whatever_its_order_spaces_and_new_fields() {
 
 #[test]
 fn a_planned_shutdown_is_told() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     assert!(
         world
             .frame(r#"{"e":"serverShutdown","E":1770123456789}"#)
@@ -250,7 +250,7 @@ fn a_planned_shutdown_is_told() {
 
 #[test]
 fn symbols_come_and_go_without_touching_the_others() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     world.frame(&depth(99, 100, "", ""));
     let changed = |names: &[&str]| {
         Event::SymbolsChanged(names.iter().map(|name| (*name).to_owned()).collect())
@@ -286,7 +286,7 @@ fn symbols_come_and_go_without_touching_the_others() {
 
 #[test]
 fn stopping_closes_the_connections() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     assert_eq!(world.tell(&Event::Stop), "close 0\n");
     assert_eq!(world.tell(&testing::closed(0)), "");
 }
@@ -303,12 +303,14 @@ fn nothing_happens_before_the_start() {
 #[test]
 fn it_describes_itself() {
     let description = Binance::describe();
+    assert_eq!(description.name, "binance");
+    let venues = description.venues.iter();
+    let venues: Vec<_> = venues
+        .map(|it| (it.name.as_str(), it.request_weight_per_minute))
+        .collect();
     assert_eq!(
-        (description.name.as_str(), description.venues.as_slice()),
-        (
-            "binance",
-            &["binance_spot".to_owned(), "binance_derivatives".to_owned()][..]
-        )
+        venues,
+        [("binance_spot", 6_000), ("binance_derivatives", 2_400)]
     );
     assert!(
         description

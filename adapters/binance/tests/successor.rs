@@ -38,14 +38,14 @@ fn overlapping((venue, update): Market) -> World {
     let settings = format!(
         r#"{{"exchange":"{venue}","trade_stream":"trade","orderbook":{{"method":"websocket"}}}}"#
     );
-    let mut world = World::with(&settings, &["BTCUSDT"]);
+    let mut world = world::with(&settings, &["BTCUSDT"]);
     world.frame(&update(99, 100, 98));
     let told = world.answer(0, SNAPSHOT);
     assert!(told.contains("synced (snapshot applied) id 100"), "{told}");
     world.now += SECOND;
     let told = world.frame(SHUTDOWN);
     assert!(told.contains("connect 1 wss://"), "{told}");
-    let told = world.open(1);
+    let told = world::open(&mut world, 1);
     assert!(
         told.contains(r#""params":["btcusdt@depth@100ms","btcusdt@trade"]"#),
         "{told}"
@@ -229,7 +229,7 @@ fn a_successor_that_is_lost_again_leaves_everything_as_it_was() {
 
 #[test]
 fn a_connection_is_replaced_before_the_exchange_cuts_it() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     world.frame(&depth(99, 100, "", ""));
     let told = after(&mut world, 60);
     assert!(!told.contains("connect"), "{told}");
@@ -250,7 +250,7 @@ fn a_connection_is_replaced_before_the_exchange_cuts_it() {
 
 #[test]
 fn an_answer_to_a_message_of_another_connection_means_nothing() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     assert_eq!(
         world.tell(&testing::frame(7, r#"{"result":null,"id":0}"#)),
         "ignored\n"

@@ -18,7 +18,7 @@ const SNAPSHOT: &str =
 
 /// A world whose book is synced at update 100, before any update was applied.
 fn synced(orderbook: &str) -> World {
-    let mut world = World::start(orderbook);
+    let mut world = world::start(orderbook);
     world.frame(&depth(99, 100, "", ""));
     let told = world.answer(0, SNAPSHOT);
     assert!(
@@ -30,7 +30,7 @@ fn synced(orderbook: &str) -> World {
 
 #[test]
 fn the_first_update_asks_for_a_snapshot_and_the_next_ones_wait_for_it() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     assert_eq!(
         world.frame(&depth(98, 99, "", "")),
         "request 0 https://api.binance.com/api/v3/depth?symbol=BTCUSDT&limit=500 weight 25\n"
@@ -50,7 +50,7 @@ fn the_first_update_asks_for_a_snapshot_and_the_next_ones_wait_for_it() {
 
 #[test]
 fn a_snapshot_older_than_the_first_update_is_asked_for_again_and_is_no_gap() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     world.frame(&depth(101, 102, "", ""));
     let mut delays = Vec::new();
     for request in 0..9 {
@@ -80,7 +80,7 @@ fn a_snapshot_older_than_the_first_update_is_asked_for_again_and_is_no_gap() {
 
 #[test]
 fn the_first_applied_update_may_overlap_the_snapshot() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     world.frame(&depth(90, 105, r#"["10.0","0"]"#, ""));
     assert!(
         world
@@ -101,7 +101,7 @@ fn a_first_update_that_does_not_fit_is_no_gap_but_a_new_snapshot() {
 
 #[test]
 fn a_hole_among_waiting_updates_keeps_what_follows_it() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     world.frame(&depth(100, 101, "", ""));
     world.frame(&depth(105, 106, "", ""));
     let told = world.answer(0, SNAPSHOT);
@@ -207,7 +207,7 @@ fn snapshots_of_one_book_are_asked_for_at_most_once_a_second() {
 
 #[test]
 fn failed_requests_are_named_and_asked_again_later() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     world.frame(&depth(98, 99, "", ""));
     let told = world.tell(&testing::answer(0, 429, "slow down"));
     assert!(
@@ -240,7 +240,7 @@ fn failed_requests_are_named_and_asked_again_later() {
 
 #[test]
 fn the_answer_of_an_abandoned_request_is_nobodys() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     world.frame(&depth(98, 99, "", ""));
     world.tell(&testing::closed(0));
     assert_eq!(world.answer(0, SNAPSHOT), "");
@@ -249,7 +249,7 @@ fn the_answer_of_an_abandoned_request_is_nobodys() {
 
 #[test]
 fn a_full_buffer_is_told_and_begins_again() {
-    let mut world = World::start(r#"{"buffer_max_size":3}"#);
+    let mut world = world::start(r#"{"buffer_max_size":3}"#);
     for id in 101..104 {
         world.frame(&depth(id, id, "", ""));
     }
@@ -269,7 +269,7 @@ fn a_full_buffer_is_told_and_begins_again() {
 
 #[test]
 fn a_quiet_instrument_is_synced_from_its_snapshot() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     world.now += 5 * SECOND;
     assert!(world.alarm(2).starts_with("request 0 "));
     assert!(
@@ -384,7 +384,7 @@ fn a_refused_update_changes_nothing() {
 #[test]
 fn a_truncated_snapshot_is_renewed_under_the_live_book() {
     let mut world =
-        World::start(r#"{"method":"websocket","depth_limit":2,"nats_publish_depth":2}"#);
+        world::start(r#"{"method":"websocket","depth_limit":2,"nats_publish_depth":2}"#);
     world.frame(&depth(99, 100, "", ""));
     world.answer(0, SNAPSHOT);
     world.now += SECOND;
@@ -414,7 +414,7 @@ fn a_truncated_snapshot_is_renewed_under_the_live_book() {
 #[test]
 fn a_renewal_that_is_too_old_is_asked_for_again_and_the_book_stays() {
     let mut world =
-        World::start(r#"{"method":"websocket","depth_limit":2,"nats_publish_depth":2}"#);
+        world::start(r#"{"method":"websocket","depth_limit":2,"nats_publish_depth":2}"#);
     world.frame(&depth(99, 100, "", ""));
     world.answer(0, SNAPSHOT);
     world.now += SECOND;
@@ -449,7 +449,7 @@ fn a_book_with_an_empty_side_is_not_published_at_intervals() {
 
 #[test]
 fn every_change_is_published_when_asked_for() {
-    let mut world = World::start(r#"{"method":"websocket"}"#);
+    let mut world = world::start(r#"{"method":"websocket"}"#);
     world.frame(&depth(99, 100, "", ""));
     let told = world.answer(0, SNAPSHOT);
     assert!(
@@ -464,7 +464,7 @@ fn every_change_is_published_when_asked_for() {
 
 #[test]
 fn changes_are_led_by_the_whole_book_and_renewed_every_minute() {
-    let mut world = World::start(r#"{"deltas":true}"#);
+    let mut world = world::start(r#"{"deltas":true}"#);
     world.frame(&depth(99, 100, "", ""));
     let told = world.answer(0, SNAPSHOT);
     let whole = "change 0 whole 100..100 after 100 at - bids 10.0x1 9.0x2 asks 11.0x1 12.0x2\n";
@@ -486,7 +486,7 @@ fn changes_are_led_by_the_whole_book_and_renewed_every_minute() {
 
 #[test]
 fn the_documented_example_is_published_as_the_old_collector_did() {
-    let mut world = World::start(r#"{"method":"websocket"}"#);
+    let mut world = world::start(r#"{"method":"websocket"}"#);
     world.frame(&depth(990, 999, r#"["100.00","9"]"#, ""));
     world.answer(0, r#"{"lastUpdateId":1000,"bids":[["100.00","1"],["99.00","2"]],"asks":[["101.00","1"],["102.00","3"]]}"#);
     assert!(
@@ -512,7 +512,7 @@ fn the_documented_example_is_published_as_the_old_collector_did() {
 fn hundreds_of_books_at_once_are_fetched_some_at_a_time() {
     let names: Vec<_> = (0..300).map(|n| format!("X{n}USDT")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let mut world = World::with(r#"{"data_types":["orderbook"]}"#, &names);
+    let mut world = world::with(r#"{"data_types":["orderbook"]}"#, &names);
     let update = |n: usize| {
         depth(99, 100, "", "")
             .replace("BTCUSDT", &format!("X{n}USDT"))
@@ -540,7 +540,7 @@ fn hundreds_of_books_at_once_are_fetched_some_at_a_time() {
 
 #[test]
 fn a_book_whose_proven_levels_of_one_side_ran_out_is_not_published_until_more_is_known() {
-    let mut world = World::start(r#"{"method":"websocket","depth_limit":2}"#);
+    let mut world = world::start(r#"{"method":"websocket","depth_limit":2}"#);
     world.frame(&depth(99, 100, "", ""));
     assert!(world.answer(0, SNAPSHOT).contains("book 0 snapshot"));
     let told = world.frame(&depth(101, 101, r#"["10.0","0"],["9.0","0"]"#, ""));

@@ -35,13 +35,13 @@ fn synced() -> World {
 fn the_snapshot_is_asked_of_the_futures_interface_at_its_own_cost() {
     assert_eq!(
         begun().frame(&depth(98, 99, 90, "", "")),
-        "request 0 https://fapi.binance.com/fapi/v1/depth?symbol=BTCUSDT&limit=500 weight 25\n"
+        "request 0 https://fapi.binance.com/fapi/v1/depth?symbol=BTCUSDT&limit=500 weight 10\n"
     );
     let mut world = usdm::world(r#""orderbook""#, r#","orderbook":{"depth_limit":40}"#);
     assert!(
         world
             .frame(&depth(98, 99, 90, "", ""))
-            .contains("limit=50 weight 5\n")
+            .contains("limit=50 weight 2\n")
     );
 }
 
@@ -145,7 +145,7 @@ fn a_stream_that_continues_after_a_reconnection_needs_no_snapshot() {
     for (first, last, previous) in [(106, 110, 105), (103, 110, 101), (100, 105, 99)] {
         let mut world = synced();
         world.tell(&testing::closed(0));
-        world.open(0);
+        world::open(&mut world, 0);
         let told = world.frame(&depth(first, last, previous, "", ""));
         assert!(
             told.starts_with("status 0 synced (stream continued)"),
@@ -161,7 +161,7 @@ fn updates_missed_while_disconnected_are_a_resync_and_no_gap() {
     let mut world = synced();
     world.tell(&testing::closed(0));
     world.now += SECOND;
-    world.open(0);
+    world::open(&mut world, 0);
     let told = world.frame(&depth(108, 110, 106, "", ""));
     assert!(
         told.contains(

@@ -51,7 +51,7 @@ fn ids(range: RangeInclusive<u64>) -> Vec<u64> {
 
 /// A session of trades only, which has seen trade 10.
 fn begun() -> World {
-    let mut world = World::with(r#"{"data_types":["trade"]}"#, &["BTCUSDT"]);
+    let mut world = world::with(r#"{"data_types":["trade"]}"#, &["BTCUSDT"]);
     assert_eq!(published(&world.frame(&trade(10, "1"))), [10]);
     world
 }
@@ -129,7 +129,7 @@ fn what_is_missing_is_fetched_and_published_in_order() {
 #[test]
 fn aggregate_trades_have_their_own_request_and_shape() {
     let settings = r#"{"data_types":["trade"],"trade_stream":"aggTrade"}"#;
-    let mut world = World::with(settings, &["BTCUSDT"]);
+    let mut world = world::with(settings, &["BTCUSDT"]);
     let agg = |id: u64| {
         format!(
             r#"{{"stream":"btcusdt@aggTrade","data":{{"e":"aggTrade","E":1,"s":"BTCUSDT","a":{id},"p":"1","q":"2","f":5,"l":6,"T":5,"m":false,"M":true}}}}"#
@@ -273,7 +273,7 @@ fn no_more_than_some_thousand_trades_are_held() {
 fn what_all_instruments_hold_together_fits_into_one_event() {
     let names: Vec<_> = (0..9).map(|n| format!("X{n}USDT")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let mut world = World::with(r#"{"data_types":["trade"]}"#, &names);
+    let mut world = world::with(r#"{"data_types":["trade"]}"#, &names);
     let mut at_once = 0;
     for n in 0..9 {
         for id in (10..11).chain(12..1_700) {
@@ -362,7 +362,7 @@ fn an_instrument_that_is_removed_publishes_what_it_holds_and_misses_nothing_whil
 fn a_reconnect_of_hundreds_of_instruments_is_no_storm_of_requests() {
     let names: Vec<_> = (0..300).map(|n| format!("X{n}USDT")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let mut world = World::with(r#"{"data_types":["trade"]}"#, &names);
+    let mut world = world::with(r#"{"data_types":["trade"]}"#, &names);
     let mut told = String::new();
     for id in [10, 15] {
         for n in 0..300 {

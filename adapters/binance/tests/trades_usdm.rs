@@ -61,7 +61,7 @@ fn aggregate_trades_come_through_the_path_that_carries_them_and_single_ones_thro
 #[test]
 fn books_and_aggregate_trades_need_two_connections() {
     let mut world = usdm::world(r#""orderbook","trade""#, "");
-    let told = world.open(1);
+    let told = world::open(&mut world, 1);
     assert!(
         told.contains(r#"send 1 {"method":"SUBSCRIBE","params":["btcusdt@aggTrade"]"#),
         "{told}"
@@ -76,7 +76,7 @@ fn aggregate_trades_that_the_stream_left_out_are_fetched() {
     world.now += 250 * MS;
     let told = world.alarm(4);
     assert!(
-        told.contains("request 0 https://fapi.binance.com/fapi/v1/aggTrades?symbol=BTCUSDT&fromId=11&limit=2 weight 50\n"),
+        told.contains("request 0 https://fapi.binance.com/fapi/v1/aggTrades?symbol=BTCUSDT&fromId=11&limit=2 weight 20\n"),
         "{told}"
     );
     let rows = r#"[{"a":11,"p":"1.10","q":"2","f":1,"l":1,"T":5,"m":true},{"a":12,"p":"1.20","q":"3","f":2,"l":2,"T":6,"m":false}]"#;

@@ -15,7 +15,9 @@
 )]
 
 mod address;
-mod alarms;
+mod alarm;
+mod collect;
+mod contracts;
 mod instruments;
 pub mod names;
 #[doc(hidden)]
@@ -28,19 +30,18 @@ mod trades;
 
 use marketprism_kit::alarm::Alarm;
 use marketprism_kit::session::Session;
-use marketprism_kit::streams::{Expected, Streams};
-use marketprism_kit::wit::{Description, Event, LogLevel, MarketType, Response, Start};
+use marketprism_kit::streams::Streams;
+use marketprism_kit::trades::Backlog;
+use marketprism_kit::wit::{Description, Event, LogLevel, Response, Start};
 use marketprism_kit::{Adapter, Output, Refusal, wit};
 
 pub use instruments::{Instrument, Instruments};
-use names::Symbol;
 use parse::{Asked, BookUpdate, Message, Reply, Scratch};
 use polled::Polled;
 use polled::candles::Indices;
 use settings::Settings;
 use streams::{Alone, Rpc};
-use sync::{BookSync, Wanted};
-use trades::Backlog;
+use sync::Wanted;
 
 /// The one value of a block's `exchange` that is served.
 const VENUE: &str = "deribit_derivatives";
@@ -61,12 +62,14 @@ impl Adapter for Deribit {
         Description {
             name: "deribit".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            venues: texts(&[VENUE]),
+            venues: vec![wit::Venue {
+                name: VENUE.to_owned(),
+                request_weight_per_minute: CREDITS_PER_MINUTE,
+                used_weight_header: None,
+            }],
             data_types: texts(&["orderbook", "trade", "volatility_index"]),
             settings: settings::keys(),
             connections_max: streams::CONNECTIONS_EVER,
-            request_weight_per_minute: CREDITS_PER_MINUTE,
-            used_weight_header: None,
         }
     }
 
@@ -100,18 +103,17 @@ struct Running {
 impl Running {
     fn start(now: u64, start: &Start, out: &mut Output) -> Self {
         let settings = Settings::read(&start.settings, out);
-        let alarm = Alarm::one(alarms::STREAMS).number();
         let mut running = Self {
             rpc: Rpc {
                 address: settings.ws_url.clone(),
             },
-            streams: Streams::new(streams::LIMITS, alarm, start.seed),
+            streams: Streams::new(streams::LIMITS, alarm::STREAMS.number(), start.seed),
             session: Session::new(settings, start.seed),
             instruments: Instruments::default(),
             alone: Alone::default(),
             polled: Polled::new(now),
             indices: Indices::default(),
-            backlog: Backlog::default(),
+            backlog: trades::backlog(),
             scratch: Scratch::default(),
         };
         running.collect(now, &start.instruments, out);
@@ -242,8 +244,8 @@ impl Running {
     fn alarm(&mut self, now: u64, alarm: Alarm, out: &mut Output) {
         let mut cx = self.session.at(now);
         match alarm.kind {
-            alarms::STREAMS => self.look_after_streams(now, out),
-            alarms::INTERVAL => {
+            alarm::STREAMS => self.look_after_streams(now, out),
+            alarm::INTERVAL => {
                 for (_, instrument) in self.instruments.iter_mut() {
                     if let Some(book) = &instrument.book {
                         book.tick(&cx, out);
@@ -251,20 +253,20 @@ impl Running {
                 }
                 self.set_interval_alarm(now, out);
             }
-            alarms::POLLS => self.polled.send(&mut cx, out),
-            alarms::CANDLES => self.indices.send(&mut cx, out),
-            alarms::ALONE => self.alone.wake(now, &self.streams, out),
-            alarms::TURN => {
+            alarm::POLLS => self.polled.send(&mut cx, out),
+            alarm::CANDLES => self.indices.send(&mut cx, out),
+            alarm::ALONE => self.alone.wake(now, &self.streams, out),
+            alarm::TURN => {
                 self.backlog.woken();
                 self.send_for_trades(now, out);
             }
-            alarms::TRADES => {
+            alarm::TRADES => {
                 if let Some(instrument) = self.instruments.get_mut(alarm.id) {
                     instrument.trades.woken(&cx, &mut self.backlog, out);
                 }
                 self.send_for_trades(now, out);
             }
-            alarms::WHOLE => {
+            alarm::WHOLE => {
                 let instrument = self.instruments.get(alarm.id);
                 if let Some(book) = instrument.and_then(|it| it.book.as_ref()) {
                     book.renew(&cx, out);
@@ -288,7 +290,7 @@ impl Running {
     fn set_interval_alarm(&self, now: u64, out: &mut Output) {
         let books = self.session.settings.books.as_ref();
         if let Some(next) = books.and_then(|books| books.next_interval(now)) {
-            out.wake_at(Alarm::one(alarms::INTERVAL).number(), next);
+            out.wake_at(alarm::INTERVAL.number(), next);
         }
     }
 
@@ -315,134 +317,6 @@ impl Running {
             }
         }
         self.streams.closed(connection, now, &self.rpc, out);
-    }
-
-    fn symbols_changed(&mut self, now: u64, names: &[String], out: &mut Output) {
-        let wanted = self.wanted(names);
-        for (id, instrument) in self.instruments.iter_mut() {
-            let is_wanted = wanted.iter().any(|(name, is_index)| {
-                (name, *is_index) == (&instrument.name, instrument.is_index)
-            });
-            if is_wanted || !instrument.active {
-                continue;
-            }
-            instrument.active = false;
-            instrument.book = None;
-            instrument.trades.pause(&mut self.backlog, out);
-            let both = [
-                instrument.book_stream.take(),
-                instrument.trade_stream.take(),
-            ];
-            for stream in both.into_iter().flatten() {
-                self.streams.remove(stream);
-            }
-            self.indices.remove(id);
-        }
-        self.collect(now, names, out);
-    }
-
-    /// What the configured symbols ask for: names, and whether each is a currency's index.
-    fn wanted(&self, symbols: &[String]) -> Vec<(String, bool)> {
-        let settings = &self.session.settings;
-        let mut wanted = Vec::new();
-        let mut want = |name: String, is_index| {
-            if !wanted.contains(&(name.clone(), is_index)) {
-                wanted.push((name, is_index));
-            }
-        };
-        for symbol in symbols {
-            match names::symbol(symbol) {
-                Some((name, Symbol::Currency)) => {
-                    if settings.has_streams() {
-                        want(names::perpetual(&name), false);
-                    }
-                    if settings.volatility.is_some() {
-                        want(name, true);
-                    }
-                }
-                Some((name, Symbol::Instrument)) => want(name, false),
-                None => {}
-            }
-        }
-        wanted
-    }
-
-    /// Collects what these symbols ask for and is not collected yet.
-    fn collect(&mut self, now: u64, symbols: &[String], out: &mut Output) {
-        for symbol in symbols {
-            if names::symbol(symbol).is_none() {
-                out.log(
-                    LogLevel::Error,
-                    format_args!("{symbol:?} cannot be a name of Deribit; left out"),
-                );
-            }
-        }
-        for (name, is_index) in self.wanted(symbols) {
-            let id = match self.instruments.find(&name, is_index) {
-                Some(id) if self.instruments.get(id).is_some_and(|it| it.active) => continue,
-                Some(id) => id,
-                None => self.add(name, is_index, out),
-            };
-            self.begin(now, id, out);
-        }
-        self.streams.settle(now, &self.rpc, out);
-        let mut cx = self.session.at(now);
-        self.indices.send(&mut cx, out);
-        self.polled.send(&mut cx, out);
-    }
-
-    fn add(&mut self, name: String, is_index: bool, out: &mut Output) -> u32 {
-        let id = self.instruments.next_id();
-        out.declare(&wit::Instrument {
-            id,
-            exchange_symbol: name.clone(),
-            exchange: "deribit".to_owned(),
-            market_type: if is_index {
-                MarketType::Options
-            } else {
-                names::market_type(&name)
-            },
-            symbol: name.to_uppercase(),
-        });
-        self.instruments.add(Instrument::new(id, name, is_index));
-        id
-    }
-
-    /// Begins to collect an instrument or an index.
-    fn begin(&mut self, now: u64, id: u32, out: &mut Output) {
-        let cx = self.session.at(now);
-        let Some(instrument) = self.instruments.get_mut(id) else {
-            return;
-        };
-        instrument.active = true;
-        if instrument.is_index {
-            self.indices.add(now, id, &instrument.name);
-            return;
-        }
-        if !cx.settings.has_streams() {
-            instrument.problem = Some("only currencies have a volatility index");
-            return;
-        }
-        let interval = &cx.settings.stream_interval;
-        if cx.settings.books.is_some() {
-            let mut book = BookSync::new(id, &instrument.name);
-            book.start(&cx, out);
-            instrument.book = Some(book);
-            // Other books may stand still for hours.
-            let expected = if instrument.name.ends_with("-PERPETUAL") {
-                Expected::Steady
-            } else {
-                Expected::Lively
-            };
-            let channel = format!("book.{}.{interval}", instrument.name);
-            instrument.book_stream = Some(self.streams.add(0, &channel, expected));
-        }
-        if cx.settings.trades {
-            let channel = format!("trades.{}.{interval}", instrument.name);
-            let stream = self.streams.add(0, &channel, Expected::Lively);
-            instrument.trade_stream = Some(stream);
-        }
-        self.polled.list(now, &instrument.name);
     }
 
     fn report(&mut self, now: u64, levels: usize, out: &mut Output) {

@@ -225,7 +225,7 @@ fn asked_channel<'n>(channel: &'n str, asked: Asked<'_>) -> Option<(u32, &'n str
     if interval.is_empty() || parts.next().is_some() {
         return None;
     }
-    let instrument = asked.instruments.market(name)?;
+    let instrument = asked.instruments.find_active(name.as_bytes())?.0;
     Some((instrument, name, kind))
 }
 

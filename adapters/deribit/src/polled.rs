@@ -3,7 +3,6 @@
 
 pub mod candles;
 
-use marketprism_kit::alarm::Alarm;
 use marketprism_kit::clock::ServerClock;
 use marketprism_kit::polls::{Key, Polls};
 use marketprism_kit::session::{Context, failure_text};
@@ -12,7 +11,7 @@ use marketprism_kit::{Output, Refusal};
 
 use crate::instruments::{Instruments, Listing};
 use crate::settings::Settings;
-use crate::{address, alarms, names, parse};
+use crate::{address, alarm, names, parse};
 
 /// Most requests at once. Each is a connection while it lasts.
 const IN_FLIGHT_MAX: usize = 2;
@@ -88,7 +87,7 @@ impl Polled {
             out.request(request, &address, weight, data_type, None);
         }
         if let Some(next) = self.polls.next_at() {
-            out.wake_at(Alarm::one(alarms::POLLS).number(), next);
+            out.wake_at(alarm::POLLS.number(), next);
         }
     }
 
@@ -141,10 +140,7 @@ impl Polled {
     ) -> Result<(), Refusal> {
         let sent = self.clock.answered(response.request);
         let time = parse::exchange_time(usable(response)?)?;
-        let difference = sent.and_then(|sent| ServerClock::difference(sent, now, time));
-        if let Some(difference) = difference {
-            out.clock_difference(difference);
-        }
+        ServerClock::tell(sent, now, time, out);
         Ok(())
     }
 
@@ -164,7 +160,7 @@ impl Polled {
             }
             instrument.listing = match all.iter().find(|it| it.name == instrument.name) {
                 Some(listed) => {
-                    instrument.trades.measured(listed.is_inverse);
+                    instrument.trades.market.measured(listed.is_inverse);
                     Listing::Listed
                 }
                 None => Listing::Missing,

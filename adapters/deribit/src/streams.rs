@@ -4,12 +4,11 @@
 use std::collections::VecDeque;
 
 use marketprism_kit::Output;
-use marketprism_kit::alarm::Alarm;
 use marketprism_kit::streams::{Limits, MessagePace, Protocol, StreamId, Streams};
 use marketprism_kit::wit::LogLevel;
 use serde_json::json;
 
-use crate::alarms;
+use crate::alarm;
 use crate::parse::{Outcome, Reply, RpcError};
 
 /// Most connections. One address may have 32, each request counts while it lasts, and others may live there too.
@@ -149,7 +148,7 @@ impl Alone {
             Outcome::Error(error) => {
                 tell(error, out);
                 if self.waiting.is_empty() && !asked.is_empty() {
-                    out.wake_at(Alarm::one(alarms::ALONE).number(), now + MESSAGE_EVERY);
+                    out.wake_at(alarm::ALONE.number(), now + MESSAGE_EVERY);
                 }
                 let asked = asked.into_iter().map(|stream| (connection, stream));
                 let new = asked
@@ -172,7 +171,7 @@ impl Alone {
             }
         }
         if !self.waiting.is_empty() {
-            out.wake_at(Alarm::one(alarms::ALONE).number(), now + MESSAGE_EVERY);
+            out.wake_at(alarm::ALONE.number(), now + MESSAGE_EVERY);
         }
     }
 }

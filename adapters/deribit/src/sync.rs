@@ -11,7 +11,7 @@ use marketprism_kit::session::Context;
 use marketprism_kit::wit::{BookState, InstrumentReport, LogLevel};
 use marketprism_kit::{Output, Refusal};
 
-use crate::alarms;
+use crate::alarm;
 use crate::parse::BookUpdate;
 use crate::settings::Settings;
 use beside::Beside;
@@ -58,7 +58,7 @@ impl BookSync {
     pub fn new(instrument: u32, name: &str) -> Self {
         Self {
             name: name.to_owned(),
-            live: LiveBook::new(instrument, alarms::whole(instrument).number()),
+            live: LiveBook::new(instrument, alarm::WHOLE.of(instrument)),
             source: None,
             beside: None,
             recent: [None; RECENT_MAX],

@@ -1,295 +1,79 @@
-//! The trades of one instrument: each once, in the exchange's order by `trade_seq`, and those that the stream left out
-//! fetched.
-//!
-//! A trade whose id does not follow the last one waits: for a moment, because two frames may only have been swapped,
-//! and then for the answer to a request. No consumer waits longer than [`HOLD_MAX`] for what may never come; what comes
-//! later than that is published late.
+//! The trades of one instrument: by their `trade_seq` the kit keeps them in order and complete.
 
-mod answer;
-mod backlog;
-
-use marketprism_kit::alarm::Alarm;
-use marketprism_kit::session::Context;
-use marketprism_kit::trades::{Fetch, Line, Source, Taken};
-use marketprism_kit::wit::{Counters, LogLevel, Response, Trade};
+use marketprism_kit::alarm::Kind;
+use marketprism_kit::trades::{self, Backlog, Pace, TradeSync};
+use marketprism_kit::wit::{Answer, Trade};
 use marketprism_kit::{Output, Refusal};
 
-use crate::parse::TradeMade;
+use crate::parse::{self, TradeMade};
 use crate::settings::Settings;
-use crate::{address, alarms, instruments};
-use answer::Unusable;
-pub use backlog::Backlog;
+use crate::{address, alarm, contracts};
 
-const MS: u64 = 1_000_000;
+/// Requests for trades under way at once. Each is a connection while it lasts, and one address may have 32.
+const REQUESTS_MAX: usize = 2;
 
-/// So long the stream may take to bring what it seems to have left out.
-const GRACE: u64 = 250 * MS;
+/// What requests for trades may cost, in credits: two requests a second, ten after a rest, a tenth of what the exchange
+/// allows.
+const PACE: Pace = Pace {
+    weight_per_minute: 60_000,
+    weight_at_once: 5_000,
+};
 
-/// So long a trade is held at most.
-const HOLD_MAX: u64 = 3_000 * MS;
-
-/// Most trades of one instrument that are held.
-const HELD_MAX: usize = 2_000;
-
-/// Most trades in one answer.
-/// <https://docs.deribit.com/api-reference/market-data/public-get_last_trades_by_instrument>
-const PAGE_MAX: u64 = 1_000;
-
-/// Most ids of one gap that are fetched: the newest.
-const FETCHED_MAX: u64 = 10_000;
+/// What the trades of all instruments share.
+pub const fn backlog() -> Backlog {
+    Backlog::new(REQUESTS_MAX, PACE, alarm::TURN)
+}
 
 /// The trades of one instrument.
+pub type Trades = TradeSync<Market>;
+
+/// What the exchange says of an instrument's trades.
 #[derive(Debug)]
-pub struct Trades {
+pub struct Market {
     instrument: u32,
     name: String,
     /// Amounts are US dollars, to be divided by the price for coins. Known once the exchange's list has come.
     is_inverse: bool,
-    line: Line<TradeMade>,
-    fetch: Fetch,
-    /// When the alarm is set for.
-    alarm: Option<u64>,
 }
 
-impl Trades {
+impl Market {
     /// Nothing came yet.
-    pub fn new(instrument: u32, name: &str) -> Self {
-        Self {
+    pub fn trades(instrument: u32, name: &str) -> Trades {
+        let market = Self {
             instrument,
             name: name.to_owned(),
             is_inverse: false,
-            line: Line::default(),
-            fetch: Fetch::default(),
-            alarm: None,
-        }
+        };
+        Trades::new(instrument, market)
     }
 
     /// The exchange's list says what its amounts are.
     pub const fn measured(&mut self, is_inverse: bool) {
         self.is_inverse = is_inverse;
     }
+}
 
-    /// Publishes a trade of the stream that follows the last one, the ordinary case. If not, nothing has happened.
-    #[inline]
-    pub fn follow(&mut self, trade: &TradeMade, out: &mut Output) -> bool {
-        let follows = self.line.follow(trade.sequence);
-        if follows {
-            self.publish(trade, out);
-        }
-        follows
-    }
+impl trades::Market for Market {
+    type Settings = Settings;
+    type Trade = TradeMade;
 
-    /// Takes in a trade of the stream that does not follow the last one.
-    pub fn take(
-        &mut self,
-        cx: &Context<'_, Settings>,
-        trade: &TradeMade,
-        backlog: &mut Backlog,
-        out: &mut Output,
-    ) -> Result<(), Refusal> {
-        match self.put(cx, trade, Source::Stream, backlog, out) {
-            Taken::Duplicate => {}
-            Taken::Publish | Taken::Held => self.advance(cx, backlog, out),
-            Taken::Doubtful => {
-                let found = format!("{}: {}", self.name, trade.sequence);
-                return Err(Refusal::new("trade id far from all others", found));
-            }
-        }
-        Ok(())
-    }
+    const ALARM: Kind = alarm::TRADES;
 
-    fn put(
-        &mut self,
-        cx: &Context<'_, Settings>,
-        trade: &TradeMade,
-        source: Source,
-        backlog: &mut Backlog,
-        out: &mut Output,
-    ) -> Taken {
-        let taken = self
-            .line
-            .take(cx.now, trade.sequence, source, trade.clone());
-        match taken {
-            Taken::Publish => self.publish(trade, out),
-            Taken::Held => backlog.held += 1,
-            Taken::Duplicate | Taken::Doubtful => {}
-        }
-        taken
-    }
+    /// <https://docs.deribit.com/api-reference/market-data/public-get_last_trades_by_instrument>
+    const PAGE_MAX: u64 = 1_000;
 
-    /// The alarm has come.
-    pub fn woken(&mut self, cx: &Context<'_, Settings>, backlog: &mut Backlog, out: &mut Output) {
-        self.alarm = None;
-        self.advance(cx, backlog, out);
-    }
-
-    /// Does what is due.
-    fn advance(&mut self, cx: &Context<'_, Settings>, backlog: &mut Backlog, out: &mut Output) {
-        self.pass_over_excess(out);
-        self.release(cx, backlog, out);
-        let mut due = self.line.waits_since().map(|since| since + HOLD_MAX);
-        if let (Some(missing), Some(free)) = (self.line.missing(), self.fetch.free_at()) {
-            let fetch_at = free.max(missing.since.saturating_add(GRACE));
-            if fetch_at <= cx.now {
-                self.fetch.queue();
-                backlog.turns.wait(self.instrument);
-            } else {
-                due = Some(due.map_or(fetch_at, |due| due.min(fetch_at)));
-            }
-        }
-        if let Some(due) = due.filter(|due| self.alarm.is_none_or(|set| *due < set)) {
-            self.alarm = Some(due);
-            out.wake_at(Alarm::of(alarms::TRADES, self.instrument).number(), due);
-        }
-    }
-
-    fn release(&mut self, cx: &Context<'_, Settings>, backlog: &mut Backlog, out: &mut Output) {
-        let since = cx.now.saturating_sub(HOLD_MAX);
-        loop {
-            let is_too_many = self.line.held() > HELD_MAX || backlog.is_full();
-            let Some(trade) = self.line.release(since, is_too_many) else {
-                return;
-            };
-            backlog.held -= 1;
-            self.publish(&trade, out);
-        }
-    }
-
-    /// A gap of which more is missing than is fetched is told once, and its older part stays missing.
-    fn pass_over_excess(&mut self, out: &mut Output) {
-        while let Some(missing) = self.line.missing() {
-            let Some(before) = missing.last.checked_sub(FETCHED_MAX) else {
-                return;
-            };
-            if before < missing.first {
-                return;
-            }
-            out.log(
-                LogLevel::Warn,
-                format_args!(
-                    "{}: trades {} to {before} are missing and too many to fetch; fetching {FETCHED_MAX} newer ones",
-                    self.name, missing.first
-                ),
-            );
-            self.line.give_up(before);
-        }
-    }
-
-    /// The turn to send a request has come.
-    pub fn send(
-        &mut self,
-        cx: &mut Context<'_, Settings>,
-        backlog: &mut Backlog,
-        out: &mut Output,
-    ) {
-        let is_waited_for = self.fetch.turn();
-        let Some(missing) = self.line.missing().filter(|_| is_waited_for) else {
-            return;
-        };
-        // One answer may close several small gaps.
-        let first = missing.first;
-        let last = self.line.last_missing().unwrap_or(missing.last);
-        let last = last.min(first.saturating_add(PAGE_MAX - 1));
-        let (address, weight) = address::trades(cx.settings, &self.name, (first, last));
-        let request = cx.next_request();
-        backlog
-            .turns
-            .begin(cx.now, request, self.instrument, weight);
-        self.fetch.ask(request, (first, last));
-        out.request(request, &address, weight, "trade", Some(self.instrument));
-    }
-
-    /// Takes in the end of a request.
-    pub fn answered(
-        &mut self,
-        cx: &Context<'_, Settings>,
-        response: &Response,
-        backlog: &mut Backlog,
-        out: &mut Output,
-    ) {
-        let Some((first, last)) = self.fetch.answered(response.request) else {
-            return;
-        };
-        match answer::read(self.instrument, &self.name, response, last - first + 1) {
-            Ok(trades) => self.fetched(cx, &trades, (first, last), backlog, out),
-            Err(unusable) => {
-                if let Unusable::Refused(refusal) = &unusable {
-                    out.refused(refusal);
-                }
-                let salt = (u64::from(self.instrument) << 32) | (first & 0xFFFF_FFFF);
-                if !self.fetch.failed(cx.now, cx.random(salt)) {
-                    let last = self.line.last_missing().unwrap_or(last);
-                    self.abandon(first, last, unusable.reason(), out);
-                }
-            }
-        }
-        self.advance(cx, backlog, out);
-    }
-
-    fn fetched(
-        &mut self,
-        cx: &Context<'_, Settings>,
-        trades: &[TradeMade],
-        (first, last): (u64, u64),
-        backlog: &mut Backlog,
-        out: &mut Output,
-    ) {
-        for trade in trades {
-            if self.line.lacks(trade.sequence) {
-                self.put(cx, trade, Source::Request, backlog, out);
-            }
-            // What an answer passes over, the exchange does not have.
-            self.line.give_up(trade.sequence.min(last));
-            self.release(cx, backlog, out);
-        }
-        match trades.last().filter(|trade| trade.sequence >= first) {
-            Some(trade) => self.fetch.progressed(cx.now, trade.sequence < last),
-            None if self.fetch.came_empty(cx.now) => {}
-            None => self.abandon(first, last, "the exchange does not have them", out),
-        }
-    }
-
-    fn abandon(&mut self, first: u64, last: u64, reason: &str, out: &mut Output) {
-        out.log(
-            LogLevel::Warn,
-            format_args!(
-                "{}: trades missing among {first} to {last} cannot be fetched: {reason}",
-                self.name
-            ),
-        );
-        self.line.give_up(last);
-        self.fetch.reset();
-    }
-
-    /// Publishes what is held, whatever is missing before it.
-    pub fn release_all(&mut self, backlog: &mut Backlog, out: &mut Output) {
-        while let Some(trade) = self.line.release(u64::MAX, true) {
-            backlog.held -= 1;
-            self.publish(&trade, out);
-        }
-    }
-
-    /// The instrument is collected no more: what goes by from here on is not missed.
-    pub fn pause(&mut self, backlog: &mut Backlog, out: &mut Output) {
-        self.release_all(backlog, out);
-        self.line.pause();
-        self.fetch.reset();
-    }
-
-    /// Writes the counters.
-    pub fn report(&self, counters: &mut Counters) {
-        *counters = Counters {
-            trades: self.line.published(),
-            duplicate_trades: self.line.duplicates(),
-            missing_trades: self.line.missing_count(),
-            fetched_trades: self.line.fetched(),
-            ..*counters
-        };
+    fn name(&self) -> &str {
+        &self.name
     }
 
     #[inline]
-    fn publish(&self, trade: &TradeMade, out: &mut Output) {
-        let coins = || instruments::coins(trade.quantity, trade.price);
+    fn id(trade: &TradeMade) -> u64 {
+        trade.sequence
+    }
+
+    #[inline]
+    fn publish(&self, trade: &TradeMade, out: &mut Output) -> bool {
+        let coins = || contracts::coins(trade.quantity, trade.price);
         out.trade(Trade {
             instrument: trade.instrument,
             sequence: trade.sequence,
@@ -300,5 +84,16 @@ impl Trades {
             quantity_base: self.is_inverse.then(coins).flatten(),
             side: trade.side,
         });
+        true
+    }
+
+    fn address(&self, settings: &Settings, ids: (u64, u64)) -> Option<(String, u32)> {
+        Some(address::trades(settings, &self.name, ids))
+    }
+
+    fn read(&self, _: &Settings, answer: &Answer) -> Result<Vec<TradeMade>, Refusal> {
+        let mut trades = parse::old_trades(answer, self.instrument, &self.name)?;
+        trades.sort_by_key(|trade| trade.sequence);
+        Ok(trades)
     }
 }

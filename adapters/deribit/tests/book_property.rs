@@ -155,7 +155,7 @@ impl Checked {
             }
         }
         if !subscriptions(&said).is_empty() {
-            world.accept(0, &said);
+            world::accept(world, 0, &said);
             self.wanted = true;
         }
         if said.contains("connect 0") {
@@ -178,7 +178,7 @@ proptest! {
     #[test]
     fn what_is_published_is_true(steps in prop::collection::vec((step(), any::<u32>()), 1..120)) {
         const BOOKS: &str = r#"{"data_types":["orderbook"],"orderbook":{"method":"websocket"}}"#;
-        let (mut world, _) = World::start(BOOKS, &["BTC-PERPETUAL"]);
+        let (mut world, _) = world::start(BOOKS, &["BTC-PERPETUAL"]);
         let (mut exchange, mut checked) = (Exchange::new(), Checked::default());
         checked.tell(&mut world, &exchange, &Event::Opened(0));
         checked.answer(&mut world, &exchange);

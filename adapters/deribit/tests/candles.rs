@@ -7,10 +7,9 @@
     missing_docs
 )]
 
-mod support;
 mod world;
 
-use marketprism_kit::testing;
+use marketprism_kit::testing::{self, recording};
 use marketprism_kit::wit::{Event, RequestFailure, Response, StreamState};
 use world::{MS, SECOND, START, World};
 
@@ -44,7 +43,7 @@ fn published(said: &str) -> Vec<i64> {
 }
 
 fn btc() -> World {
-    World::start(r#"{"data_types":["volatility_index"]}"#, &["BTC"]).0
+    world::start(r#"{"data_types":["volatility_index"]}"#, &["BTC"]).0
 }
 
 fn ask(world: &mut World) -> (u64, u64, u32) {
@@ -199,7 +198,7 @@ fn an_answer_that_leaves_older_candles_out_is_asked_for_in_smaller_parts() {
 
 #[test]
 fn an_error_is_named_and_the_other_currency_runs_on() {
-    let (mut world, _) = World::start("{}", &["XYZ", "BTC"]);
+    let (mut world, _) = world::start("{}", &["XYZ", "BTC"]);
     let error = r#"{"jsonrpc":"2.0","error":{"message":"Invalid params","data":{"reason":"invalid currency"},"code":-32602}}"#;
     let said = world.tell(&testing::answer(world.asked("=XYZ"), 400, error));
     assert!(said.contains("refused exchange error\n"), "{said}");
@@ -223,11 +222,11 @@ fn a_silent_index_is_reported_as_silent() {
 
 #[test]
 fn the_answer_that_the_old_collector_saw_is_read() {
-    let golden: serde_json::Value = serde_json::from_str(&support::text(
+    let golden: serde_json::Value = serde_json::from_str(&recording::text(
         "marketprism/golden/deribit_derivatives_volatility_index.in.json",
     ))
     .unwrap();
-    let (mut world, _) = World::start("{}", &["BTC"]);
+    let (mut world, _) = world::start("{}", &["BTC"]);
     world.now = golden["frozen_now_ms"].as_u64().unwrap() * MS;
     let said = world.answer(world.asked("volatility"), &golden["raw"].to_string());
     // The old collector published the second candle, which was still open.

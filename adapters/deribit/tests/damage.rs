@@ -8,10 +8,14 @@
     missing_docs
 )]
 
-mod support;
-
+use marketprism_deribit::Deribit;
+use marketprism_kit::testing;
+use marketprism_kit::testing::recording::{Record, oracle, recording};
 use marketprism_kit::wit::{BookState, InstrumentReport, MarketEvent};
-use support::{Record, Replay, oracle, recording};
+
+type Replay = testing::Replay<Deribit>;
+
+const RECORDING: &str = "deribit.cf-2021-07";
 
 const SETTINGS: &str =
     r#"{"data_types":["orderbook","trade"],"orderbook":{"method":"websocket","deltas":true}}"#;
@@ -20,22 +24,27 @@ const SETTINGS: &str =
 const BUSY: &str = "BTC-24SEP21-8000-P";
 
 fn run(records: &[Record]) -> Replay {
-    let oracle = oracle();
+    let oracle = oracle(RECORDING);
     let symbols: Vec<_> = oracle.keys().map(String::as_str).collect();
     Replay::run(records, SETTINGS, &symbols)
+}
+
+/// Whether it is a frame of this instrument's book.
+fn is_book_of(record: &Record, name: &str) -> bool {
+    record.kind == "ws" && record.data.contains(&format!("\"channel\":\"book.{name}."))
 }
 
 /// Places of the frames of the busy book, the snapshot first.
 fn places(records: &[Record]) -> Vec<usize> {
     let all = records.iter().enumerate();
-    all.filter(|(_, record)| record.is_book_of(BUSY))
+    all.filter(|(_, record)| is_book_of(record, BUSY))
         .map(|(place, _)| place)
         .collect()
 }
 
 fn report_of(replay: &mut Replay, name: &str) -> InstrumentReport {
     let id = replay.id(name);
-    let mut reports = replay.report().into_iter();
+    let mut reports = replay.report(20).into_iter();
     reports.find(|report| report.instrument == id).unwrap()
 }
 
@@ -52,7 +61,7 @@ fn published(replay: &Replay, name: &str) -> Vec<MarketEvent> {
 
 /// Every other instrument stands and was published as if nothing had happened.
 fn others_do_not_suffer(damaged: &mut Replay, whole: &mut Replay) {
-    for name in oracle().keys().filter(|name| *name != BUSY) {
+    for name in oracle(RECORDING).keys().filter(|name| *name != BUSY) {
         assert_eq!(published(damaged, name), published(whole, name), "{name}");
         let (a, b) = (report_of(damaged, name), report_of(whole, name));
         assert_eq!(
@@ -68,7 +77,7 @@ fn others_do_not_suffer(damaged: &mut Replay, whole: &mut Replay) {
 
 /// After the frame at place 10 of the book is damaged so, the book has one gap and says nothing more.
 fn is_a_gap(damage: impl Fn(&mut Vec<Record>, usize), refused: usize) {
-    let records = recording();
+    let records = recording(RECORDING);
     let at = places(&records)[10];
     let mut damaged = records.clone();
     damage(&mut damaged, at);
@@ -102,7 +111,7 @@ fn a_frame_dropped() {
 
 #[test]
 fn a_frame_swapped_with_the_next_of_its_book() {
-    let next = places(&recording())[11];
+    let next = places(&recording(RECORDING))[11];
     is_a_gap(
         |records, at| {
             let data = records[at].data.clone();
@@ -134,20 +143,20 @@ fn a_frame_of_garbage_and_a_blank_one() {
 
 #[test]
 fn a_frame_doubled_changes_nothing() {
-    let records = recording();
+    let records = recording(RECORDING);
     for place in 0..places(&records).len() {
         let at = places(&records)[place];
         let mut doubled = records.clone();
         doubled.insert(at + 1, records[at].clone());
         let (mut doubled, mut whole) = (run(&doubled), run(&records));
         assert_eq!(doubled.events, whole.events);
-        assert_eq!(doubled.report(), whole.report());
+        assert_eq!(doubled.report(20), whole.report(20));
     }
 }
 
 #[test]
 fn garbage_between_the_frames_changes_nothing_but_the_count() {
-    let records = recording();
+    let records = recording(RECORDING);
     let mut damaged = records.clone();
     for at in [100, 60, 30, 5] {
         let mut bad = records[at].clone();
@@ -157,12 +166,12 @@ fn garbage_between_the_frames_changes_nothing_but_the_count() {
     let (mut damaged, mut whole) = (run(&damaged), run(&records));
     assert_eq!(damaged.refused.len(), 4);
     assert_eq!(damaged.events, whole.events);
-    assert_eq!(damaged.report(), whole.report());
+    assert_eq!(damaged.report(20), whole.report(20));
 }
 
 #[test]
 fn a_new_snapshot_brings_the_book_back() {
-    let records = recording();
+    let records = recording(RECORDING);
     let all = places(&records);
     let mut damaged = records.clone();
     // The snapshot as the exchange sends it when the channel is asked for again: the book as it was at place 20.
@@ -203,7 +212,7 @@ fn a_new_snapshot_brings_the_book_back() {
 
 #[test]
 fn a_connection_lost_in_the_middle_leaves_no_book_synced_that_missed_something() {
-    let records = recording();
+    let records = recording(RECORDING);
     let all = places(&records);
     let mark = |kind: &str, at: usize| Record {
         kind: kind.to_owned(),
@@ -214,14 +223,14 @@ fn a_connection_lost_in_the_middle_leaves_no_book_synced_that_missed_something()
     damaged.insert(all[20], mark("ws_open", all[20]));
     damaged.insert(all[10], mark("ws_close", all[10]));
     let mut damaged = run(&damaged);
-    for report in damaged.report() {
+    for report in damaged.report(20) {
         let name = damaged.names[report.instrument as usize].clone();
         assert_eq!(report.counters.gaps, 0, "{name}");
         // The recording has no new snapshots: what was missed stays missed.
         let missed = records[all[10]..all[20]]
             .iter()
-            .any(|it| it.is_book_of(&name));
-        let expected = if missed && records[all[20]..].iter().any(|it| it.is_book_of(&name)) {
+            .any(|it| is_book_of(it, &name));
+        let expected = if missed && records[all[20]..].iter().any(|it| is_book_of(it, &name)) {
             vec![BookState::Resyncing]
         } else {
             vec![BookState::Stale, BookState::Synced]

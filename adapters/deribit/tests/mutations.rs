@@ -7,17 +7,18 @@
     missing_docs
 )]
 
-mod support;
-
 use std::sync::LazyLock;
 
 use marketprism_deribit::parse::{self, Asked, Message, Scratch, TradeMade};
 use marketprism_deribit::{Deribit, Instrument, Instruments};
 use marketprism_kit::Refusal;
 use marketprism_kit::book::Changes;
+use marketprism_kit::testing::recording::{oracle, recording};
 use marketprism_kit::testing::{self, Driver};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+const RECORDING: &str = "deribit.cf-2021-07";
 
 const TRADES: &str = r#"{"jsonrpc":"2.0","method":"subscription","params":{"channel":"trades.BTC-PERPETUAL.100ms","data":[{"timestamp":1765531356452,"price":92294.5,"amount":10.0,"direction":"sell","index_price":92276.75,"instrument_name":"BTC-PERPETUAL","trade_seq":271252854,"mark_price":92287.11,"tick_direction":2,"contracts":1.0,"combo_trade_id":"43","trade_id":"403691824","starbase_match_id":5,"starbase_timestamp":1},{"timestamp":1765531356452,"price":92288.5,"amount":750.0,"direction":"buy","instrument_name":"BTC-PERPETUAL","trade_seq":271252855,"trade_id":"403691825"}]}}"#;
 
@@ -30,7 +31,7 @@ struct Reader {
 impl Reader {
     fn new() -> Self {
         let mut instruments = Instruments::default();
-        let names = support::oracle().keys().cloned().collect::<Vec<_>>();
+        let names = oracle(RECORDING).keys().cloned().collect::<Vec<_>>();
         for name in names.into_iter().chain(["BTC-PERPETUAL".to_owned()]) {
             let mut instrument = Instrument::new(instruments.next_id(), name, false);
             instrument.active = true;
@@ -52,7 +53,7 @@ impl Reader {
 }
 
 static FRAMES: LazyLock<Vec<Value>> = LazyLock::new(|| {
-    let books = support::recording()
+    let books = recording(RECORDING)
         .into_iter()
         .filter(|record| record.data.contains("\"channel\":\"book."))
         .map(|record| record.data);

@@ -7,17 +7,15 @@
     missing_docs
 )]
 
-mod support;
-
 use marketprism_deribit::Deribit;
 use marketprism_deribit::names::{Symbol, listed_under, market_type, symbol};
-use marketprism_kit::testing::{self, Driver};
+use marketprism_kit::testing::{self, Driver, recording};
 use marketprism_kit::wit::{Action, MarketType};
 use serde_json::Value;
 
 /// Each list: the currency that it was asked for, and its instruments.
 fn lists() -> Vec<(String, Vec<Value>)> {
-    let answers = support::recording()
+    let answers = recording::recording("deribit.cf-2021-07")
         .into_iter()
         .filter(|it| it.kind == "http");
     let lists: Vec<_> = answers

@@ -12,14 +12,14 @@ mod world;
 use marketprism_kit::testing;
 use marketprism_kit::wit::{Event, StreamState};
 use serde_json::json;
-use world::{MS, SECOND, START, World, quietly, snapshot, subscriptions};
+use world::{MS, SECOND, START, quietly, snapshot, subscriptions};
 
 const BOTH: &str = r#"{"data_types":["orderbook","trade"]}"#;
 
 #[test]
 fn volatility_indices_alone_need_no_connection() {
-    let (_, said) = World::start("{}", &["BTC", "ETH"]);
-    let from = START / MS - 3_600_000;
+    let (_, said) = world::start("{}", &["BTC", "ETH"]);
+    let from = START / MS - 120_000;
     let to = START / MS;
     assert_eq!(
         quietly(&said),
@@ -36,7 +36,7 @@ fn volatility_indices_alone_need_no_connection() {
 #[test]
 fn a_currency_means_its_perpetual_where_books_or_trades_are_collected() {
     let types = r#"{"data_types":["orderbook","trade","volatility_index"]}"#;
-    let (mut world, said) = World::start(types, &["btc", "BTC-PERPETUAL", "BTC-24SEP21-34000-P"]);
+    let (mut world, said) = world::start(types, &["btc", "BTC-PERPETUAL", "BTC-24SEP21-34000-P"]);
     let declared: Vec<_> = said
         .lines()
         .filter(|it| it.starts_with("declare"))
@@ -51,7 +51,7 @@ fn a_currency_means_its_perpetual_where_books_or_trades_are_collected() {
     );
     assert!(said.contains("connect 0 wss://www.deribit.com/ws/api/v2\n"));
     assert!(said.contains("get_instruments?currency=BTC&expired=false weight 10000"));
-    let said = world.opened(0);
+    let said = world::opened(&mut world, 0);
     assert_eq!(
         subscriptions(&said),
         [(
@@ -70,40 +70,37 @@ fn a_currency_means_its_perpetual_where_books_or_trades_are_collected() {
 
 #[test]
 fn signs_of_life_are_asked_for_first_and_each_question_is_answered_at_once() {
-    let (mut world, _) = World::start(BOTH, &["BTC-PERPETUAL"]);
+    let (mut world, _) = world::start(BOTH, &["BTC-PERPETUAL"]);
     let said = world.tell(&Event::Opened(0));
     let first = said.lines().next().unwrap();
     assert!(first.contains("public/set_heartbeat") && first.contains(r#""interval":30"#));
     let question = r#"{"jsonrpc":"2.0","method":"heartbeat","params":{"type":"test_request"}}"#;
-    let said = world.frame(0, question);
+    let said = world.frame(question);
     assert!(
         said.starts_with("send 0 ") && said.contains("public/test"),
         "{said}"
     );
     assert_eq!(
-        world.frame(0, &question.replace("test_request", "heartbeat")),
+        world.frame(&question.replace("test_request", "heartbeat")),
         ""
     );
-    assert_eq!(
-        world.frame(0, r#"{"jsonrpc":"2.0","id":1,"result":"ok"}"#),
-        ""
-    );
+    assert_eq!(world.frame(r#"{"jsonrpc":"2.0","id":1,"result":"ok"}"#), "");
     let version = r#"{"jsonrpc":"2.0","id":2,"result":{"version":"1.2.26"}}"#;
-    assert_eq!(world.frame(0, version), "");
+    assert_eq!(world.frame(version), "");
 }
 
 #[test]
 fn a_channel_that_is_not_accepted_is_named_and_the_others_run_on() {
-    let (mut world, _) = World::start(BOTH, &["BTC-PERPETUAL", "BTC-NOWHERE"]);
+    let (mut world, _) = world::start(BOTH, &["BTC-PERPETUAL", "BTC-NOWHERE"]);
     let said = world.tell(&Event::Opened(0));
     let (id, channels) = subscriptions(&said).remove(0);
     let accepted: Vec<_> = channels
         .iter()
         .filter(|it| it.contains("PERPETUAL"))
         .collect();
-    let said = world.frame(0, &json!({"id": id, "result": accepted}).to_string());
+    let said = world.frame(&json!({"id": id, "result": accepted}).to_string());
     assert_eq!(said.lines().count(), 2, "{said}");
-    let said = world.frame(0, &snapshot(7, r#"["new",1,1]"#, r#"["new",2,1]"#));
+    let said = world.frame(&snapshot(7, r#"["new",1,1]"#, r#"["new",2,1]"#));
     assert!(said.starts_with("status 0 synced"));
     let reports = world.reports();
     assert_eq!(reports[0].problem, None);
@@ -130,11 +127,11 @@ fn a_channel_that_is_not_accepted_is_named_and_the_others_run_on() {
 
 #[test]
 fn a_message_that_is_refused_as_a_whole_is_repeated_channel_by_channel() {
-    let (mut world, _) = World::start(BOTH, &["BTC-PERPETUAL", "BTC-NOWHERE"]);
+    let (mut world, _) = world::start(BOTH, &["BTC-PERPETUAL", "BTC-NOWHERE"]);
     let said = world.tell(&Event::Opened(0));
     let (id, channels) = subscriptions(&said).remove(0);
     let error = json!({"code": -32602, "message": "Invalid params", "data": {"param": "channels"}});
-    world.frame(0, &json!({"id": id, "error": error}).to_string());
+    world.frame(&json!({"id": id, "error": error}).to_string());
     let mut asked = Vec::new();
     for _ in 0..20 {
         let said = world.wait(SECOND / 2);
@@ -145,7 +142,7 @@ fn a_message_that_is_refused_as_a_whole_is_repeated_channel_by_channel() {
             } else {
                 json!({"id": id, "result": alone})
             };
-            world.frame(0, &reply.to_string());
+            world.frame(&reply.to_string());
             asked.extend(alone);
         }
     }
@@ -168,11 +165,11 @@ fn a_message_that_is_refused_as_a_whole_is_repeated_channel_by_channel() {
 
 #[test]
 fn too_many_requests_is_told_and_no_channel_is_taken_for_a_bad_one() {
-    let (mut world, _) = World::start(BOTH, &["BTC-PERPETUAL"]);
+    let (mut world, _) = world::start(BOTH, &["BTC-PERPETUAL"]);
     let said = world.tell(&Event::Opened(0));
     let (id, _) = subscriptions(&said).remove(0);
     let error = json!({"code": 10028, "message": "too_many_requests", "data": null});
-    let said = world.frame(0, &json!({"id": id, "error": error}).to_string());
+    let said = world.frame(&json!({"id": id, "error": error}).to_string());
     assert_eq!(
         said,
         "log warn the exchange says: too_many_requests (10028)\n"
@@ -191,7 +188,7 @@ fn too_many_requests_is_told_and_no_channel_is_taken_for_a_bad_one() {
 
 #[test]
 fn the_clock_is_compared_and_what_the_list_does_not_name_is_a_problem() {
-    let (mut world, _) = World::start(BOTH, &["BTC-PERPETUAL", "BTC-1JAN20"]);
+    let (mut world, _) = world::start(BOTH, &["BTC-PERPETUAL", "BTC-1JAN20"]);
     world.now += 100 * MS;
     let time = (START + 550 * MS) / MS;
     let said = world.answer(world.asked("get_time"), &format!(r#"{{"result":{time}}}"#));
@@ -213,7 +210,7 @@ fn the_clock_is_compared_and_what_the_list_does_not_name_is_a_problem() {
 
 #[test]
 fn symbols_come_and_go_without_a_restart() {
-    let mut world = World::open(BOTH, &["BTC-PERPETUAL"]);
+    let mut world = world::open(BOTH, &["BTC-PERPETUAL"]);
     let names = |names: &[&str]| {
         Event::SymbolsChanged(names.iter().map(|name| (*name).to_owned()).collect())
     };
@@ -230,14 +227,14 @@ fn symbols_come_and_go_without_a_restart() {
     let said = world.tell(&names(&["ETH-PERPETUAL"]));
     assert!(said.contains("public/unsubscribe") && said.contains("book.BTC-PERPETUAL.100ms"));
     assert_eq!(world.reports().len(), 1);
-    assert_eq!(world.frame(0, &snapshot(1, "", "")), "ignored\n");
+    assert_eq!(world.frame(&snapshot(1, "", "")), "ignored\n");
     let said = world.tell(&Event::Stop);
     assert_eq!(said, "close 0\n");
 }
 
 #[test]
 fn an_instrument_has_no_volatility_index() {
-    let (mut world, said) = World::start("{}", &["BTC-PERPETUAL"]);
+    let (mut world, said) = world::start("{}", &["BTC-PERPETUAL"]);
     assert!(!said.contains("connect"));
     let problem = world.reports().remove(0).problem;
     assert_eq!(

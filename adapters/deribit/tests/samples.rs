@@ -8,13 +8,11 @@
     missing_docs
 )]
 
-mod support;
-
 use std::collections::BTreeMap;
 
 use marketprism_deribit::parse::{self, Asked, Message, Outcome, Scratch, TradeMade};
 use marketprism_deribit::{Deribit, Instrument, Instruments};
-use marketprism_kit::testing::{self, Driver};
+use marketprism_kit::testing::{self, Driver, recording};
 use marketprism_kit::wit::{Answer, Level, Side};
 
 /// Each sample and what it says, written by hand from the sample. Of each side of a book the number of its levels and
@@ -210,7 +208,7 @@ const NAMES: [&str; 8] = [
 ];
 
 fn samples() -> BTreeMap<String, String> {
-    let folder = std::fs::read_dir(support::shared("captures/samples/deribit")).unwrap();
+    let folder = std::fs::read_dir(recording::shared("captures/samples/deribit")).unwrap();
     folder
         .map(|entry| {
             let path = entry.unwrap().path();
@@ -320,7 +318,7 @@ fn no_sample_harms_a_session() {
 fn answer(name: &str) -> Answer {
     Answer {
         status: 200,
-        body: support::text(&format!("captures/samples/deribit/{name}.json")).into_bytes(),
+        body: recording::text(&format!("captures/samples/deribit/{name}.json")).into_bytes(),
     }
 }
 

@@ -15,7 +15,7 @@ use world::{SECOND, World, quietly, trade, trades};
 const TRADES: &str = r#"{"data_types":["trade"]}"#;
 
 fn btc() -> World {
-    World::open(TRADES, &["BTC-PERPETUAL"])
+    world::open(TRADES, &["BTC-PERPETUAL"])
 }
 
 /// The sequences of the trades published, in their order.
@@ -43,13 +43,13 @@ fn old(sequences: &[u64]) -> String {
 fn every_trade_of_a_frame_is_published_once() {
     let mut world = btc();
     assert_eq!(
-        world.frame(0, &trades(&[5, 6])),
+        world.frame(&trades(&[5, 6])),
         "trade 0 #5 buy 50000.0 x 10.0 at 1000000000\n\
          trade 0 #6 buy 50000.0 x 10.0 at 1000000000\n"
     );
-    assert_eq!(world.frame(0, &trades(&[5, 6])), "");
+    assert_eq!(world.frame(&trades(&[5, 6])), "");
     // The successor of a connection brings them too.
-    assert_eq!(published(&world.frame(1, &trades(&[6, 7]))), [7]);
+    assert_eq!(published(&world.frame_on(1, &trades(&[6, 7]))), [7]);
     let report = world.report();
     assert!(
         report.contains("trades 3 duplicates 3 missing 0"),
@@ -60,16 +60,16 @@ fn every_trade_of_a_frame_is_published_once() {
 #[test]
 fn swapped_frames_are_put_in_order() {
     let mut world = btc();
-    world.frame(0, &trades(&[1]));
-    assert!(published(&world.frame(0, &trades(&[3]))).is_empty());
-    assert_eq!(published(&world.frame(0, &trades(&[2]))), [2, 3]);
+    world.frame(&trades(&[1]));
+    assert!(published(&world.frame(&trades(&[3]))).is_empty());
+    assert_eq!(published(&world.frame(&trades(&[2]))), [2, 3]);
 }
 
 #[test]
 fn what_the_stream_left_out_is_fetched_and_published_in_order() {
     let mut world = btc();
-    world.frame(0, &trades(&[1]));
-    world.frame(0, &trades(&[5]));
+    world.frame(&trades(&[1]));
+    world.frame(&trades(&[5]));
     let said = quietly(&world.wait(SECOND));
     assert!(said.contains(
         "get_last_trades_by_instrument?instrument_name=BTC-PERPETUAL&start_seq=2&end_seq=4&count=3&sorting=asc weight 500"
@@ -89,8 +89,8 @@ fn what_the_stream_left_out_is_fetched_and_published_in_order() {
 #[test]
 fn what_cannot_be_had_is_counted_and_holds_nothing_up() {
     let mut world = btc();
-    world.frame(0, &trades(&[1]));
-    world.frame(0, &trades(&[4]));
+    world.frame(&trades(&[1]));
+    world.frame(&trades(&[4]));
     world.wait(SECOND);
     let request = world.asked("get_last_trades");
     let said = world.tell(&testing::answer(request, 404, ""));
@@ -100,7 +100,12 @@ fn what_cannot_be_had_is_counted_and_holds_nothing_up() {
         said += &world.wait(SECOND / 2);
     }
     assert_eq!(published(&said), [4]);
-    assert!(world.report().contains("trades 2 duplicates 0 missing 2"));
+    assert!(
+        world
+            .report()
+            .trim_end()
+            .contains("trades 2 duplicates 0 missing 2")
+    );
 }
 
 #[test]
@@ -142,7 +147,7 @@ fn coins_are_told_once_the_list_says_what_the_amounts_are() {
 #[test]
 fn one_bad_trade_refuses_its_frame_and_nothing_else() {
     let mut world = btc();
-    world.frame(0, &trades(&[1]));
+    world.frame(&trades(&[1]));
     for (from, to, rule) in [
         ("50000.0", "-1", "negative number"),
         ("50000.0", "\"x\"", "not a number"),
@@ -164,16 +169,16 @@ fn one_bad_trade_refuses_its_frame_and_nothing_else() {
         let (first, second) = both.split_once("},{").unwrap();
         assert!(second.contains(from), "{from}");
         let bad = format!("{first}}},{{{}", second.replacen(from, to, 1));
-        assert_eq!(world.frame(0, &bad), format!("refused {rule}\n"), "{to}");
+        assert_eq!(world.frame(&bad), format!("refused {rule}\n"), "{to}");
     }
-    assert_eq!(published(&world.frame(0, &trades(&[2, 3]))), [2, 3]);
+    assert_eq!(published(&world.frame(&trades(&[2, 3]))), [2, 3]);
 }
 
 #[test]
 fn a_number_far_from_all_others_is_doubted() {
     let mut world = btc();
-    world.frame(0, &trades(&[1]));
-    let said = world.frame(0, &trades(&[u64::MAX]));
+    world.frame(&trades(&[1]));
+    let said = world.frame(&trades(&[u64::MAX]));
     assert_eq!(said, "refused trade id far from all others\n");
-    assert_eq!(published(&world.frame(0, &trades(&[2]))), [2]);
+    assert_eq!(published(&world.frame(&trades(&[2]))), [2]);
 }

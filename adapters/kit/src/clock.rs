@@ -1,6 +1,8 @@
 //! How far the exchange's clock is from the machine's: the exchange's time in an answer against the middle of its
 //! request.
 
+use crate::Output;
+
 /// One exchange's clock, asked for now and then.
 #[derive(Debug, Default)]
 pub struct ServerClock {
@@ -29,6 +31,15 @@ impl ServerClock {
                 Some(sent)
             }
             _ => None,
+        }
+    }
+
+    /// Tells the host how far the exchange's clock is off, when the answer to the request that was sent at `sent` says
+    /// so: see [`ServerClock::difference`].
+    pub fn tell(sent: Option<u64>, now: u64, exchange: u64, out: &mut Output) {
+        let difference = sent.and_then(|sent| Self::difference(sent, now, exchange));
+        if let Some(difference) = difference {
+            out.clock_difference(difference);
         }
     }
 

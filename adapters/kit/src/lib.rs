@@ -24,6 +24,7 @@ pub mod decimal;
 #[doc(hidden)]
 pub mod guest;
 pub mod index;
+pub mod instruments;
 pub mod json;
 mod level;
 pub mod names;

@@ -21,7 +21,7 @@ use silence::Silence;
 use wires::Wires;
 
 use crate::Output;
-use crate::wit::{LogLevel, StreamReport, StreamState};
+use crate::wit::{InstrumentReport, LogLevel, StreamReport, StreamState};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -357,6 +357,24 @@ impl Streams {
     /// Why a stream is refused, in the exchange's words.
     pub fn refusal(&self, id: StreamId) -> Option<&str> {
         self.get(id)?.refusal.as_deref()
+    }
+
+    /// Writes how the streams of an instrument stand, with their data types, and what the exchange says against one of
+    /// them where nothing worse is known.
+    pub fn tell<'a>(
+        &self,
+        streams: impl IntoIterator<Item = (&'a str, Option<StreamId>)>,
+        report: &mut InstrumentReport,
+    ) {
+        for (data_type, stream) in streams {
+            let Some(stream) = stream else {
+                continue;
+            };
+            report.streams.extend(self.report(stream, data_type));
+            if report.problem.is_none() {
+                report.problem = self.refusal(stream).map(str::to_owned);
+            }
+        }
     }
 
     /// How a stream stands.

@@ -1,10 +1,24 @@
 //! Driving an adapter natively in tests: events in, actions out as short text that a test can compare.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod random;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod recording;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod reference;
+#[cfg(not(target_arch = "wasm32"))]
+mod replay;
 mod text;
+mod world;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use replay::Replay;
 pub use text::{action, level};
+pub use world::World;
 
-use crate::wit::{Action, Answer, Closed, Event, Frame, Response, Start};
+use std::collections::BTreeMap;
+
+use crate::wit::{Action, Answer, Closed, Event, Frame, Response, Start, WakeAt};
 use crate::{Adapter, Output};
 
 /// One adapter under test.
@@ -57,6 +71,14 @@ pub fn said(act: impl FnOnce(&mut Output)) -> String {
 /// Each action as one line.
 pub fn lines(actions: &[Action]) -> String {
     actions.iter().map(|one| action(one) + "\n").collect()
+}
+
+/// Takes out the alarm that is due next, if it is due by `until`; of several at one time the lowest number.
+fn next_alarm(alarms: &mut BTreeMap<u32, u64>, until: u64) -> Option<WakeAt> {
+    let due = alarms.iter().map(|(alarm, time)| (*time, *alarm));
+    let (time, alarm) = due.min().filter(|(time, _)| *time <= until)?;
+    alarms.remove(&alarm);
+    Some(WakeAt { alarm, time })
 }
 
 /// A `start` event.

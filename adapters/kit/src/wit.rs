@@ -5,7 +5,7 @@ pub use crate::bindings::marketprism::adapter::types::{
     Counters, Decimal, Description, Event, Frame, FundingRate, Instrument, InstrumentReport,
     Liquidation, LogLevel, LogLine, LongShortRatio, MarketEvent, MarketType, OpenInterest,
     RatioKind, Request, RequestFailure, Response, Send, Side, Start, StreamReport, StreamState,
-    Trade, VolatilityIndex, WakeAt,
+    Trade, Venue, VolatilityIndex, WakeAt,
 };
 
 pub use crate::level::{Level, pack, unpack};

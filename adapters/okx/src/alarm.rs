@@ -1,22 +1,6 @@
 //! What this adapter is woken for.
 
-use marketprism_kit::alarm::Alarm;
-
-/// A kind of alarms, of which there is one for each instrument, or one in all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind(pub u8);
-
-impl Kind {
-    /// The number of the alarm of an instrument.
-    pub const fn of(self, instrument: u32) -> u32 {
-        Alarm::of(self.0, instrument).number()
-    }
-
-    /// The number of the only one.
-    pub const fn number(self) -> u32 {
-        Alarm::one(self.0).number()
-    }
-}
+use marketprism_kit::alarm::Kind;
 
 /// Books are to be published.
 pub const INTERVAL: Kind = Kind(0);

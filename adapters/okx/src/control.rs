@@ -57,7 +57,7 @@ impl Running {
         let cx = self.session.at(now);
         if let Some((channel, of)) = name.split_once(':')
             && is_book_channel(channel)
-            && let Some(id) = self.instruments.active(of.as_bytes())
+            && let Some((id, _)) = self.instruments.find_active(of.as_bytes())
             && let Some(instrument) = self.instruments.get_mut(id)
             && let Some(book) = &mut instrument.book
         {
@@ -69,9 +69,8 @@ impl Running {
     fn stream_of(&self, name: &str) -> Option<StreamId> {
         self.streams.find(name).or_else(|| {
             let (channel, of) = name.split_once(':')?;
-            let id = self.instruments.active(of.as_bytes())?;
-            let stream = self.instruments.get(id)?.book_stream;
-            stream.filter(|_| is_book_channel(channel))
+            let (_, instrument) = self.instruments.find_active(of.as_bytes())?;
+            instrument.book_stream.filter(|_| is_book_channel(channel))
         })
     }
 }

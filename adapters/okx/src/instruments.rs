@@ -1,14 +1,14 @@
 //! The instruments of a session, their names, and how a frame finds its own.
 
 use marketprism_kit::book::empty_report;
-use marketprism_kit::index::Index;
+use marketprism_kit::instruments::{self, Collected};
 use marketprism_kit::names::base_quote;
 use marketprism_kit::polls::{Key, Polls};
 use marketprism_kit::streams::{StreamId, Streams};
 use marketprism_kit::wit::{InstrumentReport, MarketType};
 
 use crate::contracts::Contract;
-use crate::polled;
+use crate::polled::publish;
 use crate::settings::Venue;
 use crate::sync::BookSync;
 use crate::trades::Trades;
@@ -108,17 +108,6 @@ impl Instrument {
         }
     }
 
-    /// The streams that are collected of it, with their data types.
-    pub fn streams(&self) -> impl Iterator<Item = (&'static str, StreamId)> {
-        [
-            ("orderbook", self.book_stream),
-            ("trade", self.trade_stream),
-            ("liquidation", self.liquidation_stream),
-        ]
-        .into_iter()
-        .filter_map(|(data_type, stream)| Some((data_type, stream?)))
-    }
-
     /// Its state, with `levels` of each side of its book.
     pub fn report(
         &self,
@@ -127,15 +116,14 @@ impl Instrument {
         levels: usize,
     ) -> InstrumentReport {
         let mut report = empty_report(id);
-        let refusal = self
-            .streams()
-            .find_map(|(_, stream)| streams.refusal(stream));
-        report.problem = refusal.map(str::to_owned).or_else(|| self.problem.clone());
-        report.streams = self
-            .streams()
-            .filter_map(|(data_type, stream)| streams.report(stream, data_type))
-            .collect();
-        for kind in polled::Kind::ALL {
+        report.problem = self.problem.clone();
+        let mine = [
+            ("orderbook", self.book_stream),
+            ("trade", self.trade_stream),
+            ("liquidation", self.liquidation_stream),
+        ];
+        streams.tell(mine, &mut report);
+        for kind in publish::Kind::ALL {
             let key = Key {
                 kind: kind as u8,
                 instrument: id,
@@ -152,56 +140,18 @@ impl Instrument {
     }
 }
 
+impl Collected for Instrument {
+    fn is_active(&self) -> bool {
+        self.active
+    }
+
+    fn names(&self) -> [&str; 2] {
+        [&self.name; 2]
+    }
+}
+
 /// The instruments, found by the names that frames carry.
-#[derive(Debug, Default)]
-pub struct Instruments {
-    all: Vec<Instrument>,
-    index: Index,
-}
-
-impl Instruments {
-    /// All instruments, active or not.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut Instrument)> {
-        (0..).zip(&mut self.all)
-    }
-
-    /// All instruments, active or not.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, &Instrument)> {
-        (0..).zip(&self.all)
-    }
-
-    /// One instrument by its number.
-    #[inline]
-    pub fn get_mut(&mut self, id: u32) -> Option<&mut Instrument> {
-        self.all.get_mut(id as usize)
-    }
-
-    /// One instrument by its number.
-    #[inline]
-    pub fn get(&self, id: u32) -> Option<&Instrument> {
-        self.all.get(id as usize)
-    }
-
-    /// Adds an instrument; gives its number.
-    pub fn add(&mut self, instrument: Instrument) -> u32 {
-        let id = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        self.index.insert(instrument.name.as_bytes(), id);
-        self.all.push(instrument);
-        id
-    }
-
-    /// The number of the instrument of this name, active or not.
-    pub fn find(&self, name: &[u8]) -> Option<u32> {
-        self.index.get(name)
-    }
-
-    /// The number of the active instrument of this name.
-    #[inline]
-    pub fn active(&self, name: &[u8]) -> Option<u32> {
-        let id = self.index.get(name)?;
-        self.get(id)?.active.then_some(id)
-    }
-}
+pub type Instruments = instruments::Instruments<Instrument>;
 
 #[cfg(test)]
 mod tests {

@@ -16,6 +16,7 @@
 mod address;
 mod alarm;
 mod checksum;
+mod collect;
 mod contracts;
 mod control;
 mod heartbeat;
@@ -24,7 +25,6 @@ mod liquidations;
 #[doc(hidden)]
 pub mod parse;
 mod polled;
-mod polling;
 mod settings;
 mod streams;
 mod sync;
@@ -33,7 +33,7 @@ mod trades;
 use marketprism_kit::alarm::Alarm;
 use marketprism_kit::polls::Polls;
 use marketprism_kit::session::Session;
-use marketprism_kit::streams::{Expected, Streams};
+use marketprism_kit::streams::Streams;
 use marketprism_kit::wit::{
     self, BookState, Description, Event, LogLevel, Response, Start, StreamState,
 };
@@ -44,11 +44,11 @@ use heartbeat::Heartbeat;
 pub use instruments::{Instrument, Instruments};
 use liquidations::Liquidations;
 use parse::{Asked, Message, Scratch, Unusable, stream_name};
-pub use polled::Kind as Polled;
-use polling::Polling;
+use polled::Polled;
+pub use polled::publish::Kind as PolledKind;
 pub use settings::{Settings, Venue};
 use streams::{LIQUIDATIONS, Words};
-use sync::{BookSync, Wish};
+use sync::Wish;
 
 /// What can be had of derivatives; of spot only the first two.
 const DATA_TYPES: [&str; 7] = [
@@ -64,6 +64,14 @@ const DATA_TYPES: [&str; 7] = [
 /// The exchange limits each address by itself, mostly for each instrument; this is far below all of them together.
 const REQUEST_WEIGHT_PER_MINUTE: u32 = 3_000;
 
+fn described(venue: Venue) -> wit::Venue {
+    wit::Venue {
+        name: venue.name().to_owned(),
+        request_weight_per_minute: REQUEST_WEIGHT_PER_MINUTE,
+        used_weight_header: None,
+    }
+}
+
 /// The adapter; nothing runs before its `start` event.
 #[derive(Debug, Default)]
 pub struct Okx {
@@ -76,12 +84,10 @@ impl Adapter for Okx {
         Description {
             name: "okx".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            venues: texts(&Venue::ALL.map(Venue::name)),
+            venues: Venue::ALL.map(described).to_vec(),
             data_types: texts(&DATA_TYPES),
             settings: texts(&settings::KEYS),
             connections_max: streams::CONNECTIONS_MAX as u32 + 1,
-            request_weight_per_minute: REQUEST_WEIGHT_PER_MINUTE,
-            used_weight_header: None,
         }
     }
 
@@ -105,7 +111,7 @@ struct Running {
     instruments: Instruments,
     streams: Streams,
     heartbeat: Heartbeat,
-    polling: Polling,
+    polled: Polled,
     liquidations: Liquidations,
     scratch: Scratch,
 }
@@ -118,11 +124,11 @@ impl Running {
             instruments: Instruments::default(),
             streams: Streams::new(streams::LIMITS, alarm::STREAMS.number(), start.seed),
             heartbeat: Heartbeat::default(),
-            polling: Polling::default(),
+            polled: Polled::default(),
             liquidations: Liquidations::default(),
             scratch: Scratch::default(),
         };
-        running.polling.start(now);
+        running.polled.start(now);
         running.collect(now, &start.instruments, out);
         running.set_interval_alarm(now, out);
         running
@@ -239,7 +245,7 @@ impl Running {
         let mut cx = self.session.at(now);
         let mut wish = Wish::Nothing;
         let book = self.instruments.get_mut(id).and_then(|it| it.book.as_mut());
-        match (alarm::Kind(kind), book) {
+        match (kind, book) {
             (alarm::INTERVAL, _) => self.publish_books(now, out),
             (alarm::STREAMS, _) => self.look_after_streams(now, out),
             (alarm::POLLS, _) => self.poll(now, out),
@@ -288,14 +294,14 @@ impl Running {
 
     fn poll(&mut self, now: u64, out: &mut Output) {
         let mut cx = self.session.at(now);
-        self.polling.ask(&mut cx, &self.instruments, out);
+        self.polled.send(&mut cx, &self.instruments, out);
     }
 
     fn response(&mut self, now: u64, response: &Response, out: &mut Output) {
         self.session.request_ended();
         let mut cx = self.session.at(now);
         if self
-            .polling
+            .polled
             .answered(&cx, response, &mut self.instruments, out)
         {
             self.poll(now, out);
@@ -338,98 +344,12 @@ impl Running {
         self.streams.closed(connection, now, &words, out);
     }
 
-    fn symbols_changed(&mut self, now: u64, names: &[String], out: &mut Output) {
-        let wanted: Vec<_> = names.iter().map(|name| name.to_uppercase()).collect();
-        let mut dropped = Vec::new();
-        for (id, instrument) in self.instruments.iter_mut() {
-            if instrument.active && !wanted.contains(&instrument.name) {
-                instrument.active = false;
-                instrument.book = None;
-                instrument.problem = None;
-                instrument.trades.pause();
-                dropped.extend(instrument.book_stream.take());
-                dropped.extend(instrument.trade_stream.take());
-                dropped.extend(instrument.liquidation_stream.take());
-                self.polling.remove(id);
-            }
-        }
-        for stream in dropped {
-            // Forced orders of one kind come through one stream.
-            let mut all = self.instruments.iter();
-            if !all.any(|(_, it)| it.liquidation_stream == Some(stream)) {
-                self.streams.remove(stream);
-            }
-        }
-        self.collect(now, names, out);
-    }
-
-    /// Collects the instruments of these names that are not collected yet.
-    fn collect(&mut self, now: u64, names: &[String], out: &mut Output) {
-        for name in names {
-            let name = name.to_uppercase();
-            if address::is_name(&name) {
-                self.collect_one(now, name, out);
-            } else {
-                out.log(
-                    LogLevel::Error,
-                    format_args!("{name:?} cannot be an instrument of OKX; left out"),
-                );
-            }
-        }
-        self.poll(now, out);
-        let words = Words::of(&self.session.settings);
-        self.streams.settle(now, &words, out);
-    }
-
-    fn collect_one(&mut self, now: u64, name: String, out: &mut Output) {
-        let known = self.instruments.find(name.as_bytes());
-        let id = known.unwrap_or_else(|| self.add(name, out));
-        let settings = &self.session.settings;
-        let Some(instrument) = self.instruments.get_mut(id).filter(|it| !it.active) else {
-            return;
-        };
-        instrument.active = true;
-        let mut stream = |channel: &str, of: &str, expected| {
-            self.streams.add(0, &stream_name(channel, of), expected)
-        };
-        if settings.books {
-            let mut book = BookSync::new(id, &instrument.name);
-            book.start(now, out);
-            instrument.book = Some(book);
-            let stream = stream(&settings.channel, &instrument.name, Expected::Steady);
-            instrument.book_stream = Some(stream);
-        }
-        if settings.trades {
-            let stream = stream("trades", &instrument.name, Expected::Lively);
-            instrument.trade_stream = Some(stream);
-        }
-        if settings.liquidations {
-            let stream = stream(LIQUIDATIONS, instrument.kind.name(), Expected::Rare);
-            instrument.liquidation_stream = Some(stream);
-        }
-        self.polling.add(now, id, instrument.kind, settings);
-    }
-
-    fn add(&mut self, name: String, out: &mut Output) -> u32 {
-        let instrument = Instrument::new(name, self.session.settings.venue);
-        let (name, kind) = (instrument.name.clone(), instrument.kind);
-        let id = self.instruments.add(instrument);
-        out.declare(&wit::Instrument {
-            id,
-            exchange: "okx".to_owned(),
-            market_type: kind.market_type(),
-            symbol: instruments::normalised(&name),
-            exchange_symbol: name,
-        });
-        id
-    }
-
     fn report(&self, now: u64, levels: usize, out: &mut Output) {
-        let active = self.instruments.iter().filter(|(_, it)| it.active);
-        let polls: &Polls = self.polling.polls();
+        let polls: &Polls = self.polled.polls();
         let around = (&self.streams, polls, now);
         out.report(
-            active
+            self.instruments
+                .active()
                 .map(|(id, it)| it.report(id, around, levels))
                 .collect(),
         );

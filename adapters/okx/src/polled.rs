@@ -1,144 +1,214 @@
-//! What is polled of swaps, and what becomes of the answers.
+//! What is polled: of each swap what no stream brings, what contracts are, and the exchange's time.
 
-use marketprism_kit::Refusal;
-use marketprism_kit::arithmetic::quotient;
-use marketprism_kit::decimal;
-use marketprism_kit::wit::{
-    Decimal, FundingRate, LongShortRatio, MarketEvent, OpenInterest, RatioKind,
+pub mod publish;
+
+use marketprism_kit::clock::ServerClock;
+use marketprism_kit::polls::{Key, Polls};
+use marketprism_kit::session::{Context, failure_text};
+use marketprism_kit::wit::{LogLevel, Response};
+use marketprism_kit::{Output, Refusal};
+
+use crate::address;
+use crate::alarm;
+use crate::instruments::{Instruments, Kind};
+use crate::parse::answer;
+use crate::settings::Settings;
+
+/// Requests under way at once; snapshots of books go on beside them.
+const IN_FLIGHT_MAX: usize = 8;
+
+/// How often it is asked what contracts are: the exchange changes them now and then, with notice.
+const CONTRACTS_EVERY: u64 = 3_600_000_000_000;
+
+/// What is asked for once for the whole session is kept under this instrument.
+const SESSION: u32 = u32::MAX;
+
+const CLOCK: Key = Key {
+    kind: 16,
+    instrument: SESSION,
 };
 
-use crate::parse::answer::{self, Ratio};
+/// The kinds of instruments that are contracts, each with its key.
+const CONTRACTS: [(Kind, Key); 2] = [
+    (
+        Kind::Swap,
+        Key {
+            kind: 17,
+            instrument: SESSION,
+        },
+    ),
+    (
+        Kind::Future,
+        Key {
+            kind: 18,
+            instrument: SESSION,
+        },
+    ),
+];
 
-/// The period of the ratios, as the exchange names it.
-const PERIOD: &str = "5m";
-
-/// What is polled; its number is the `kind` of its [`Key`](marketprism_kit::polls::Key).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// <https://www.okx.com/docs-v5/en/#public-data-rest-api-get-funding-rate>
-    Funding = 0,
-    /// <https://www.okx.com/docs-v5/en/#public-data-rest-api-get-open-interest>
-    OpenInterest = 1,
-    /// <https://www.okx.com/docs-v5/en/#trading-statistics-rest-api-get-top-traders-contract-long-short-ratio-by-position>
-    TopPosition = 2,
-    /// <https://www.okx.com/docs-v5/en/#trading-statistics-rest-api-get-contract-long-short-ratio>
-    AllAccount = 3,
+/// What a session asks for by request.
+#[derive(Debug)]
+pub struct Polled {
+    polls: Polls,
+    clock: ServerClock,
+    /// Failures were told; they are told again after a success.
+    is_told: bool,
 }
 
-impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::Funding,
-        Self::OpenInterest,
-        Self::TopPosition,
-        Self::AllAccount,
-    ];
+impl Default for Polled {
+    fn default() -> Self {
+        Self {
+            polls: Polls::new(IN_FLIGHT_MAX),
+            clock: ServerClock::default(),
+            is_told: false,
+        }
+    }
+}
 
-    /// The kind of a number.
-    pub fn of(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+impl Polled {
+    /// Begins with what the session needs whatever it collects.
+    pub fn start(&mut self, now: u64) {
+        self.polls.add(now, CLOCK, ServerClock::EVERY);
     }
 
-    /// Its data type.
-    pub const fn data_type(self) -> &'static str {
-        match self {
-            Self::Funding => "funding_rate",
-            Self::OpenInterest => "open_interest",
-            Self::TopPosition => "lsr_top_position",
-            Self::AllAccount => "lsr_all_account",
+    /// Everything that is polled.
+    pub const fn polls(&self) -> &Polls {
+        &self.polls
+    }
+
+    /// Polls an instrument from now on.
+    pub fn add(&mut self, now: u64, instrument: u32, kind: Kind, settings: &Settings) {
+        if let Some((_, key)) = CONTRACTS.iter().find(|(of, _)| *of == kind) {
+            self.polls.add(now, *key, CONTRACTS_EVERY);
+            // Trades of an instrument are worth more when it is known.
+            self.polls.hasten(*key, now);
+        }
+        if kind == Kind::Swap {
+            for (what, interval) in &settings.polled {
+                let kind = *what as u8;
+                self.polls.add(now, Key { kind, instrument }, *interval);
+            }
         }
     }
 
-    /// How often it is polled unless the configuration says it, in seconds.
-    pub const fn interval_default(self) -> f64 {
-        match self {
-            Self::Funding | Self::OpenInterest => 30.0,
-            Self::TopPosition | Self::AllAccount => 20.0,
+    /// Polls an instrument no more.
+    pub fn remove(&mut self, instrument: u32) {
+        self.polls.remove(instrument);
+    }
+
+    /// Asks for what is due, and sets the alarm for what is due next.
+    pub fn send(
+        &mut self,
+        cx: &mut Context<'_, Settings>,
+        instruments: &Instruments,
+        out: &mut Output,
+    ) {
+        while let Some(key) = self.polls.next(cx.now) {
+            let request = cx.next_request();
+            self.polls.asked(key, request);
+            let contracts = CONTRACTS.iter().find(|(_, contracts)| *contracts == key);
+            if key == CLOCK {
+                self.clock.ask(request, cx.now);
+                out.request(request, &address::time(cx.settings), 1, "clock", None);
+            } else if let Some((kind, _)) = contracts {
+                let address = address::instruments(cx.settings, *kind);
+                out.request(request, &address, 1, "instruments", None);
+            } else if let Some(what) = publish::Kind::of(key.kind)
+                && let Some(instrument) = instruments.get(key.instrument)
+            {
+                let base = &cx.settings.base_url;
+                let address = what.address(base, &instrument.name, instrument.kind.name());
+                let of = Some(key.instrument);
+                out.request(request, &address, 1, what.data_type(), of);
+            }
+        }
+        if let Some(next) = self.polls.next_at() {
+            out.wake_at(alarm::POLLS.number(), next);
         }
     }
 
-    /// The address of a request for it. Limits, for each address and instrument: 10 (funding rate), 20 (open interest)
-    /// and 5 (ratios) requests in 2 s, which no interval comes near.
-    pub fn address(self, base_url: &str, name: &str, kind: &str) -> String {
-        let ratio = |endpoint: &str| {
-            format!(
-                "{base_url}/api/v5/rubik/stat/contracts/{endpoint}?instId={name}&period={PERIOD}&limit=1"
-            )
+    /// Takes in the end of a request; false when it is none of these.
+    pub fn answered(
+        &mut self,
+        cx: &Context<'_, Settings>,
+        response: &Response,
+        instruments: &mut Instruments,
+        out: &mut Output,
+    ) -> bool {
+        let Some(key) = self.polls.answered(response.request) else {
+            return false;
         };
-        match self {
-            Self::Funding => format!("{base_url}/api/v5/public/funding-rate?instId={name}"),
-            Self::OpenInterest => {
-                format!("{base_url}/api/v5/public/open-interest?instType={kind}&instId={name}")
+        let sent = self.clock.answered(response.request);
+        let outcome = match &response.outcome {
+            Err(failure) => Err(failure_text(*failure).to_owned()),
+            Ok(answer) if answer.status != 200 => Err(format!("status {}", answer.status)),
+            Ok(answer) => self
+                .read(cx.now, key, sent, &answer.body, instruments, out)
+                .map_err(|refusal| {
+                    out.refused(&refusal);
+                    format!("{}: {}", refusal.rule, refusal.detail)
+                }),
+        };
+        match outcome {
+            Ok(()) => {
+                self.polls.succeeded(key, cx.now);
+                self.is_told = false;
             }
-            Self::TopPosition => ratio("long-short-position-ratio-contract-top-trader"),
-            Self::AllAccount => ratio("long-short-account-ratio-contract"),
+            Err(why) => {
+                let salt = (u64::from(key.instrument) << 8) | u64::from(key.kind);
+                self.polls.failed(key, cx.now, cx.random(salt ^ cx.now));
+                if !std::mem::replace(&mut self.is_told, true) {
+                    let what = publish::Kind::of(key.kind).map_or("a request", |it| it.data_type());
+                    let of = instruments.get(key.instrument);
+                    let of = of.map_or("the session", |instrument| &instrument.name);
+                    out.log(LogLevel::Warn, format_args!("{what} of {of}: {why}"));
+                }
+            }
+        }
+        true
+    }
+
+    fn read(
+        &mut self,
+        now: u64,
+        key: Key,
+        sent: Option<u64>,
+        body: &[u8],
+        instruments: &mut Instruments,
+        out: &mut Output,
+    ) -> Result<(), Refusal> {
+        if key == CLOCK {
+            let time = answer::time(body)?;
+            ServerClock::tell(sent, now, time, out);
+            return Ok(());
+        }
+        let Some(what) = publish::Kind::of(key.kind) else {
+            return answer::contracts(body, |name, contract| {
+                let id = instruments.find(name.as_bytes()).map(|(id, _)| id);
+                if let Some(instrument) = id.and_then(|id| instruments.get_mut(id)) {
+                    instrument.contract = contract;
+                }
+            });
+        };
+        let Some(instrument) = instruments.get_mut(key.instrument) else {
+            return Ok(());
+        };
+        match what.event(key.instrument, &instrument.name, body) {
+            Ok((time, event)) => {
+                instrument.problem = None;
+                if self.polls.is_fresh(key, time) {
+                    out.publish(event);
+                }
+                Ok(())
+            }
+            Err(refusal) => {
+                // 51001: there is no such instrument.
+                let is_unknown = refusal.rule == answer::EXCHANGE_ERROR;
+                if is_unknown && refusal.detail.starts_with("51001") {
+                    instrument.problem = Some(refusal.detail.clone());
+                }
+                Err(refusal)
+            }
         }
     }
-
-    /// What an answer says of an instrument, and its event time in milliseconds.
-    pub fn event(
-        self,
-        instrument: u32,
-        name: &str,
-        body: &[u8],
-    ) -> Result<(u64, MarketEvent), Refusal> {
-        Ok(match self {
-            Self::Funding => {
-                let it = answer::funding_rate(body, name)?;
-                let event = MarketEvent::FundingRate(FundingRate {
-                    instrument,
-                    sequence: it.time_ms,
-                    time: nanoseconds(it.time_ms),
-                    current: it.current,
-                    estimated: it.estimated,
-                    interval: it.interval,
-                    mark_price: None,
-                    index_price: None,
-                    premium_index: None,
-                    next_funding: it.next,
-                });
-                (it.time_ms, event)
-            }
-            Self::OpenInterest => {
-                let it = answer::open_interest(body, name)?;
-                let event = MarketEvent::OpenInterest(OpenInterest {
-                    instrument,
-                    sequence: it.time_ms,
-                    time: nanoseconds(it.time_ms),
-                    value: it.contracts,
-                    usd: it.usd,
-                    mark_price: None,
-                });
-                (it.time_ms, event)
-            }
-            Self::TopPosition => ratio(instrument, RatioKind::TopPosition, answer::ratio(body)?)?,
-            Self::AllAccount => ratio(instrument, RatioKind::AllAccount, answer::ratio(body)?)?,
-        })
-    }
-}
-
-/// Milliseconds that were found to fit.
-const fn nanoseconds(ms: u64) -> u64 {
-    ms.saturating_mul(1_000_000)
-}
-
-/// Long is r / (1 + r), short 1 / (1 + r).
-fn ratio(instrument: u32, kind: RatioKind, it: Ratio) -> Result<(u64, MarketEvent), Refusal> {
-    let one = Decimal::of(1, 0);
-    let ratio = decimal::parse(it.ratio.as_bytes())?;
-    let out_of_range = || Refusal::new("number out of range", it.ratio.clone());
-    let whole = ratio.checked_add(one).ok_or_else(out_of_range)?;
-    let long = quotient(ratio, whole).ok_or_else(out_of_range)?;
-    let short = quotient(one, whole).ok_or_else(out_of_range)?;
-    let event = MarketEvent::LongShortRatio(LongShortRatio {
-        instrument,
-        sequence: it.time_ms,
-        time: nanoseconds(it.time_ms),
-        kind,
-        ratio: it.ratio,
-        long,
-        short,
-        period: PERIOD.to_owned(),
-    });
-    Ok((it.time_ms, event))
 }

@@ -4,7 +4,7 @@ use marketprism_kit::Output;
 use marketprism_kit::settings::{BookSettings, Reader};
 
 use crate::parse::is_book_channel;
-use crate::polled;
+use crate::polled::publish;
 
 /// Keys read from an exchange's block, as `describe` lists them.
 pub const KEYS: [&str; 17] = [
@@ -75,7 +75,7 @@ pub struct Settings {
     /// Whether forced orders are collected.
     pub liquidations: bool,
     /// What is polled, and how often in nanoseconds.
-    pub polled: Vec<(polled::Kind, u64)>,
+    pub polled: Vec<(publish::Kind, u64)>,
 }
 
 impl Settings {
@@ -96,7 +96,7 @@ impl Settings {
         let has = |name: &str| types.iter().any(|wanted| wanted == name);
         let is_derivative = venue == Venue::Derivatives;
         let mut polled = Vec::new();
-        for kind in polled::Kind::ALL {
+        for kind in publish::Kind::ALL {
             let key = format!("data_type_settings.{}.interval", kind.data_type());
             if has(kind.data_type()) && is_derivative {
                 let interval = reader.interval(&key, kind.interval_default());

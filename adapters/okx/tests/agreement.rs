@@ -8,66 +8,46 @@
     missing_docs
 )]
 
-mod support;
-
+use marketprism_kit::testing::random::{Random, cases};
+use marketprism_kit::testing::recording::{oracle, recording};
 use marketprism_okx::parse::{self, Asked, Message, Scratch, answer};
-use marketprism_okx::{Instrument, Instruments, Polled, Venue};
+use marketprism_okx::{Instrument, Instruments, PolledKind, Venue};
 use serde_json::Value;
-use support::{oracle, recording};
 
 /// Frames tried; `MARKETPRISM_CASES` sets another number.
 const CASES: u64 = 300_000;
 
-/// Bytes that matter to a JSON parser.
-const MUTATIONS: &[u8] = b"\"0,.:{}[] 9e-\\\xff";
+/// Frames of chance.
+struct Frames(Random);
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % limit.max(1)
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-
-    fn digits(&mut self, most: usize) -> String {
-        let count = 1 + self.below(most);
-        (0..count)
-            .map(|_| char::from(b'0' + self.below(10) as u8))
-            .collect()
-    }
-
+impl Frames {
     fn number(&mut self) -> String {
-        match self.below(40) {
-            0 => self.digits(22),
+        match self.0.below(40) {
+            0 => self.0.digits(22),
             1 => "0".to_owned(),
-            2 => format!("{}.{}", self.digits(12), self.digits(20)),
+            2 => format!("{}.{}", self.0.digits(12), self.0.digits(20)),
             3 => self
+                .0
                 .pick(&["1e-8", "-1.5", "+1", "", "1.", ".1", "00.1", "0.0", "1E5"])
                 .to_owned(),
-            _ => format!("{}.{}", 1 + self.below(99_999), self.digits(8)),
+            _ => format!("{}.{}", 1 + self.0.below(99_999), self.0.digits(8)),
         }
     }
 
     fn id(&mut self) -> String {
-        match self.below(20) {
-            0 => self.digits(21),
+        match self.0.below(20) {
+            0 => self.0.digits(21),
             1 => "-1".to_owned(),
-            _ => (80_274_874_807 + self.below(3)).to_string(),
+            _ => (80_274_874_807 + self.0.below(3)).to_string(),
         }
     }
 
     fn levels(&mut self) -> String {
-        let count = self.below(4);
+        let count = self.0.below(4);
         let levels: Vec<_> = (0..count)
             .map(|_| {
                 let (price, quantity) = (self.number(), self.number());
-                let rest = self.pick(&[
+                let rest = self.0.pick(&[
                     "\"0\",\"1\"",
                     "\"0\",\"12\"",
                     "\"0\",\"01\"",
@@ -81,24 +61,30 @@ impl Random {
     }
 
     fn frame(&mut self) -> String {
-        let name = self.pick(&["BTC-USDT", "BTC-USDT", "UNI-USD-SWAP", "XYZ", "ETH-USDT"]);
-        let time = self.pick(&["1760000000455", "1760000000455", "0", "99999999999999999"]);
-        if self.below(2) == 0 {
-            let channel = self.pick(&["books", "books", "books", "books-l2-tbt", "books5"]);
-            let action = self.pick(&["update", "update", "snapshot", "other"]);
+        let name = self
+            .0
+            .pick(&["BTC-USDT", "BTC-USDT", "UNI-USD-SWAP", "XYZ", "ETH-USDT"]);
+        let time = self
+            .0
+            .pick(&["1760000000455", "1760000000455", "0", "99999999999999999"]);
+        if self.0.below(2) == 0 {
+            let channel = self
+                .0
+                .pick(&["books", "books", "books", "books-l2-tbt", "books5"]);
+            let action = self.0.pick(&["update", "update", "snapshot", "other"]);
             let (asks, bids) = (self.levels(), self.levels());
             let (sequence, mut previous) = (self.id(), self.id());
             if action == "snapshot" {
                 previous = "-1".to_owned();
             }
-            let checksum = self.pick(&["0", "0", "0", "-855196043", "1.5"]);
+            let checksum = self.0.pick(&["0", "0", "0", "-855196043", "1.5"]);
             format!(
                 r#"{{"arg":{{"channel":"{channel}","instId":"{name}"}},"action":"{action}","data":[{{"asks":{asks},"bids":{bids},"ts":"{time}","checksum":{checksum},"seqId":{sequence},"prevSeqId":{previous}}}]}}"#
             )
         } else {
             let (id, price, quantity) = (self.id(), self.number(), self.number());
-            let side = self.pick(&["buy", "sell", "sell", "none"]);
-            let more = self.pick(&[
+            let side = self.0.pick(&["buy", "sell", "sell", "none"]);
+            let more = self.0.pick(&[
                 "",
                 r#","count":"1""#,
                 r#","count":"3""#,
@@ -111,50 +97,30 @@ impl Random {
         }
     }
 
-    fn mutated(&mut self, frame: String) -> Vec<u8> {
-        let mut bytes = frame.into_bytes();
-        for _ in 0..self.below(3) {
-            let at = self.below(bytes.len());
-            match self.below(7) {
-                0 => bytes.truncate(at),
-                1 => drop(bytes.remove(at)),
-                2 => bytes.insert(at, MUTATIONS[self.below(MUTATIONS.len())]),
-                3 => bytes[at] = MUTATIONS[self.below(MUTATIONS.len())],
-                4 => {
-                    let other = self.below(bytes.len());
-                    bytes.swap(at, other);
-                }
-                5 => {
-                    let piece = bytes[at..(at + self.below(30)).min(bytes.len())].to_vec();
-                    bytes.splice(at..at, piece);
-                }
-                _ => bytes.extend_from_slice(&b"}} \n{\"a"[..self.below(8)]),
-            }
-            if bytes.is_empty() {
-                break;
-            }
-        }
-        bytes
-    }
-
     /// Adds, removes or retypes a field somewhere in a frame.
     fn changed(&mut self, frame: &str) -> String {
-        match self.below(4) {
+        match self.0.below(4) {
             0 => {
                 let places: Vec<_> = frame.match_indices('{').collect();
-                let (at, _) = places[self.below(places.len())];
-                let value = self.pick(&["1", "\"x\"", "null", "[[\"1\",\"2\"]]", "{\"px\":\"7\"}"]);
+                let (at, _) = places[self.0.below(places.len())];
+                let value =
+                    self.0
+                        .pick(&["1", "\"x\"", "null", "[[\"1\",\"2\"]]", "{\"px\":\"7\"}"]);
                 format!("{}\"new\":{value},{}", &frame[..=at], &frame[at + 1..])
             }
             1 => {
                 let mut frame: Value = serde_json::from_str(frame).unwrap();
-                let part = match self.below(4) {
+                let part = match self.0.below(4) {
                     0 => &mut frame,
                     1 => &mut frame["arg"],
                     _ => &mut frame["data"][0],
                 };
                 let object = part.as_object_mut().unwrap();
-                let key = object.keys().nth(self.below(object.len())).unwrap().clone();
+                let key = object
+                    .keys()
+                    .nth(self.0.below(object.len()))
+                    .unwrap()
+                    .clone();
                 object.remove(&key);
                 frame.to_string()
             }
@@ -171,14 +137,18 @@ impl Random {
                 if numbers.is_empty() {
                     return frame.to_owned();
                 }
-                let number = numbers[self.below(numbers.len())];
+                let number = numbers[self.0.below(numbers.len())];
                 frame.replacen(&format!("\"{number}\""), number, 1)
             }
             _ => {
                 let mut frame: Value = serde_json::from_str(frame).unwrap();
                 let object = frame["data"][0].as_object_mut().unwrap();
-                let key = object.keys().nth(self.below(object.len())).unwrap().clone();
-                let value = self.pick(&["null", "true", "[]", "{}", "\"\"", "[[1]]"]);
+                let key = object
+                    .keys()
+                    .nth(self.0.below(object.len()))
+                    .unwrap()
+                    .clone();
+                let value = self.0.pick(&["null", "true", "[]", "{}", "\"\"", "[[1]]"]);
                 object.insert(key, serde_json::from_str(value).unwrap());
                 frame.to_string()
             }
@@ -210,23 +180,19 @@ const fn asked(instruments: &Instruments) -> Asked<'_> {
     }
 }
 
-fn cases() -> u64 {
-    std::env::var("MARKETPRISM_CASES").map_or(CASES, |count| count.parse().unwrap())
-}
-
 #[test]
 fn whatever_the_fast_path_reads_the_general_path_reads_the_same() {
     let instruments = instruments();
-    let mut random = Random(0x2545_F491_4F6C_DD1D);
+    let mut random = Frames(Random(0x2545_F491_4F6C_DD1D));
     let (mut fast, mut general) = (Scratch::default(), Scratch::default());
     let mut read = 0_u64;
-    let cases = cases();
+    let cases = cases(CASES);
     for case in 0..cases {
         let frame = random.frame();
         let frame = if case % 4 == 0 {
             frame.into_bytes()
         } else {
-            random.mutated(frame)
+            random.0.mutated(frame)
         };
         let Some(message) = parse::fast_frame(&frame, asked(&instruments), &mut fast) else {
             continue;
@@ -307,7 +273,7 @@ fn is_true_to(whole: &Scratch, changed: &Scratch, message: &Message) -> bool {
 #[test]
 fn no_change_of_a_recorded_frame_gives_a_wrong_number() {
     let instruments = instruments();
-    let mut random = Random(77);
+    let mut random = Frames(Random(77));
     let (mut whole, mut scratch) = (Scratch::default(), Scratch::default());
     let (mut used, mut refused) = (0, 0);
     for name in [
@@ -350,7 +316,7 @@ fn no_change_of_a_recorded_frame_gives_a_wrong_number() {
 #[test]
 fn no_frame_and_no_answer_at_all_makes_the_parser_panic() {
     let instruments = instruments();
-    let mut random = Random(42);
+    let mut random = Frames(Random(42));
     let mut scratch = Scratch::default();
     let forced = r#"{"arg":{"channel":"liquidation-orders","instType":"SWAP"},"data":[{"details":[{"bkPx":"0.007831","side":"buy","sz":"13","ts":"1692266434010"}],"instId":"UNI-USD-SWAP"}]}"#;
     let answers = [
@@ -360,16 +326,16 @@ fn no_frame_and_no_answer_at_all_makes_the_parser_panic() {
         r#"{"code":"0","data":[{"instId":"X","ctType":"inverse","ctVal":"10","ctMult":"1"}]}"#,
         r#"{"code":"0","data":[{"asks":[["1","2","0","1"]],"bids":[],"ts":"5","seqId":7}]}"#,
     ];
-    for case in 0..cases() / 20 {
+    for case in 0..cases(CASES) / 20 {
         let frame = match case % 3 {
             0 => forced.to_owned(),
             _ => random.frame(),
         };
-        let frame = random.mutated(frame);
+        let frame = random.0.mutated(frame);
         let _ = parse::frame(&frame, asked(&instruments), &mut scratch);
-        let answer = random.pick(&answers).to_owned();
-        let answer = random.mutated(answer);
-        for kind in Polled::ALL {
+        let answer = random.0.pick(&answers).to_owned();
+        let answer = random.0.mutated(answer);
+        for kind in PolledKind::ALL {
             let _ = kind.event(0, "X", &answer);
         }
         let _ = answer::book(&answer);

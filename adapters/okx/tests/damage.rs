@@ -7,12 +7,14 @@
     missing_docs
 )]
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use marketprism_kit::testing;
+use marketprism_kit::testing::recording::{Record, oracle, recording};
 use marketprism_kit::wit::{BookState, InstrumentReport, MarketEvent};
-use support::{Record, Replay, oracle, recording, venue};
+use marketprism_okx::Okx;
+
+type Replay = testing::Replay<Okx>;
 
 const DERIVED: [&str; 4] = [
     "okx_spot.derived-seq-2021-07-c1",
@@ -38,9 +40,15 @@ fn busiest(name: &str) -> String {
 fn pushes(records: &[Record], instrument: &str) -> Vec<usize> {
     let places = records.iter().enumerate();
     places
-        .filter(|(_, record)| record.is_book_of(instrument))
+        .filter(|(_, record)| is_book_of(record, instrument))
         .map(|(place, _)| place)
         .collect()
+}
+
+/// Whether it is a push of a book of this instrument.
+fn is_book_of(record: &Record, name: &str) -> bool {
+    let arg = format!("\"instId\":\"{name}\"}},\"action\"");
+    record.kind == "ws" && record.data.contains(&arg)
 }
 
 struct Case {
@@ -53,7 +61,13 @@ impl Case {
         let symbols: Vec<_> = oracle(name).keys().cloned().collect();
         let names: Vec<_> = symbols.iter().map(String::as_str).collect();
         let more = r#","orderbook":{"method":"websocket","deltas":true}"#;
-        let replay = Replay::run(records, venue(name), more, &names);
+        let venue = if name.starts_with("okx_spot") {
+            "okx_spot"
+        } else {
+            "okx_derivatives"
+        };
+        let settings = format!(r#"{{"exchange":"{venue}"{more}}}"#);
+        let replay = Replay::run(records, &settings, &names);
         let case = Self { replay, symbols };
         case.nothing_is_published_of_a_book_that_is_not_synced();
         case
@@ -61,7 +75,7 @@ impl Case {
 
     fn nothing_is_published_of_a_book_that_is_not_synced(&self) {
         let mut synced = BTreeMap::new();
-        for (_, event) in &self.replay.events {
+        for event in &self.replay.events {
             match event {
                 MarketEvent::BookStatus(it) => {
                     synced.insert(it.instrument, it.state == BookState::Synced);
@@ -87,15 +101,12 @@ impl Case {
     /// The place of the last record at which something of this book was published.
     fn last_published(&self, instrument: &str) -> usize {
         let id = self.id(instrument);
-        let books = self
-            .replay
-            .events
-            .iter()
-            .filter_map(|(at, event)| match event {
-                MarketEvent::Book(it) if it.instrument == id => Some(*at),
-                MarketEvent::BookChange(it) if it.instrument == id => Some(*at),
-                _ => None,
-            });
+        let events = self.replay.places.iter().zip(&self.replay.events);
+        let books = events.filter_map(|(at, event)| match event {
+            MarketEvent::Book(it) if it.instrument == id => Some(*at),
+            MarketEvent::BookChange(it) if it.instrument == id => Some(*at),
+            _ => None,
+        });
         books.max().unwrap()
     }
 }
@@ -293,7 +304,7 @@ type Books = BTreeMap<(u32, u64), Vec<(Vec<i64>, Vec<i64>)>>;
 
 fn best(case: &Case) -> Books {
     let mut books = Books::new();
-    for (_, event) in &case.replay.events {
+    for event in &case.replay.events {
         if let MarketEvent::Book(it) = event {
             // A checksum proves no more than 25 levels.
             let cut = |levels: &[i64]| levels[..levels.len().min(75)].to_vec();
@@ -306,14 +317,10 @@ fn best(case: &Case) -> Books {
 }
 
 fn trades(case: &Case) -> Vec<(u32, u64)> {
-    let trades = case
-        .replay
-        .events
-        .iter()
-        .filter_map(|(_, event)| match event {
-            MarketEvent::Trade(it) => Some((it.instrument, it.sequence)),
-            _ => None,
-        });
+    let trades = case.replay.events.iter().filter_map(|event| match event {
+        MarketEvent::Trade(it) => Some((it.instrument, it.sequence)),
+        _ => None,
+    });
     trades.collect()
 }
 

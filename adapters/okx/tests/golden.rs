@@ -8,14 +8,13 @@
     missing_docs
 )]
 
-mod support;
 mod world;
 
 use marketprism_kit::testing;
+use marketprism_kit::testing::recording::{self, json};
 use marketprism_kit::wit::{Action, Event, MarketEvent, Side, unpack};
-use marketprism_okx::Polled;
+use marketprism_okx::PolledKind;
 use serde_json::Value;
-use support::json;
 use world::World;
 
 fn raw(name: &str) -> Value {
@@ -34,7 +33,7 @@ fn world(venue: &str, name: &str) -> World {
     let settings = format!(
         r#"{{"exchange":"{venue}","data_types":["orderbook","trade","liquidation"],"orderbook":{{"method":"websocket"}}}}"#
     );
-    World::with(&settings, &[name])
+    world::with(&settings, &[name])
 }
 
 /// Tells what one contract of BTC-USDT-SWAP is.
@@ -180,7 +179,7 @@ fn forced_orders() {
     );
 }
 
-fn polled(kind: Polled, body: &Value) -> MarketEvent {
+fn polled(kind: PolledKind, body: &Value) -> MarketEvent {
     let body = body.to_string();
     kind.event(0, "BTC-USDT-SWAP", body.as_bytes()).unwrap().1
 }
@@ -188,7 +187,7 @@ fn polled(kind: Polled, body: &Value) -> MarketEvent {
 #[test]
 fn what_is_polled() {
     let MarketEvent::FundingRate(rate) =
-        polled(Polled::Funding, &raw("okx_derivatives_funding_rate"))
+        polled(PolledKind::Funding, &raw("okx_derivatives_funding_rate"))
     else {
         panic!("no rate")
     };
@@ -203,7 +202,7 @@ fn what_is_polled() {
     );
 
     let body = raw("okx_derivatives_open_interest")["public/open-interest"].clone();
-    let MarketEvent::OpenInterest(interest) = polled(Polled::OpenInterest, &body) else {
+    let MarketEvent::OpenInterest(interest) = polled(PolledKind::OpenInterest, &body) else {
         panic!("no interest")
     };
     assert_eq!(
@@ -232,7 +231,7 @@ fn what_is_polled() {
         ),
     ] {
         let body = raw(&format!("okx_derivatives_{name}"));
-        let MarketEvent::LongShortRatio(it) = polled(Polled::AllAccount, &body) else {
+        let MarketEvent::LongShortRatio(it) = polled(PolledKind::AllAccount, &body) else {
             panic!("no ratio")
         };
         assert_eq!(
@@ -246,17 +245,17 @@ fn what_is_polled() {
 
 #[test]
 fn the_names_of_every_recorded_instrument() {
-    for (recording, venue, count_min) in [
+    for (name, venue, count_min) in [
         ("okx_spot.cf-2021-07-c1", "okx_spot", 300),
         ("okx_spot.cf-2022-05", "okx_spot", 300),
         ("okx_swap.cf-2021-07-c1", "okx_derivatives", 80),
         ("okx_swap.cf-2022-05", "okx_derivatives", 100),
     ] {
-        let records = support::recording(recording);
+        let records = recording::recording(name);
         let answer = records.iter().find(|record| record.kind == "http").unwrap();
         let answer: Value = serde_json::from_str(&answer.data).unwrap();
         let rows = answer["data"].as_array().unwrap();
-        assert!(rows.len() >= count_min, "{recording}: {}", rows.len());
+        assert!(rows.len() >= count_min, "{name}: {}", rows.len());
         for row in rows {
             let part = |key: &str| row[key].as_str().unwrap();
             let name = part("instId");

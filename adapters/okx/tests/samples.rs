@@ -7,15 +7,13 @@
     missing_docs
 )]
 
-mod support;
-
 use std::collections::BTreeSet;
 
+use marketprism_kit::testing::recording::{shared, text};
 use marketprism_kit::testing::{self, Driver};
 use marketprism_kit::wit::{Event, Level, MarketEvent};
 use marketprism_okx::parse::{self, Asked, Chain, Message, Scratch, answer};
-use marketprism_okx::{Contract, Instrument, Instruments, Okx, Polled, Venue};
-use support::{shared, text};
+use marketprism_okx::{Contract, Instrument, Instruments, Okx, PolledKind, Venue};
 
 /// What it says of one message: without wake-ups, and without what is sent to the exchange.
 fn told(venue: &str, instrument: &str, message: &str) -> String {
@@ -428,7 +426,7 @@ fn snapshots_of_old_answers_have_no_id() {
     }
 }
 
-fn polled(kind: Polled, name: &str, file: &str) -> Result<MarketEvent, &'static str> {
+fn polled(kind: PolledKind, name: &str, file: &str) -> Result<MarketEvent, &'static str> {
     let body = answer_text("okx_swap", file);
     let event = kind.event(0, name, body.as_bytes());
     event
@@ -438,9 +436,12 @@ fn polled(kind: Polled, name: &str, file: &str) -> Result<MarketEvent, &'static 
 
 #[test]
 fn answers_of_what_is_polled_are_read_or_refused_by_name() {
-    let MarketEvent::FundingRate(rate) =
-        polled(Polled::Funding, "BTC-USDT-SWAP", "jk_GetFundingRates.json").unwrap()
-    else {
+    let MarketEvent::FundingRate(rate) = polled(
+        PolledKind::Funding,
+        "BTC-USDT-SWAP",
+        "jk_GetFundingRates.json",
+    )
+    .unwrap() else {
         panic!("no funding rate")
     };
     assert_eq!(rate.current, "0.0000792386885340");
@@ -474,7 +475,7 @@ fn answers_of_what_is_polled_are_read_or_refused_by_name() {
             1_654_348_739_678,
         ),
     ] {
-        let Ok(MarketEvent::OpenInterest(interest)) = polled(Polled::OpenInterest, name, file)
+        let Ok(MarketEvent::OpenInterest(interest)) = polled(PolledKind::OpenInterest, name, file)
         else {
             panic!("no open interest in {file}")
         };
@@ -484,14 +485,15 @@ fn answers_of_what_is_polled_are_read_or_refused_by_name() {
         );
     }
     let other = polled(
-        Polled::OpenInterest,
+        PolledKind::OpenInterest,
         "XRP-USD-SWAP",
         "jk_GetOpenInterests.json",
     );
     assert_eq!(other, Err("nothing of the instrument"));
 
     let file = "jk_GetRubikLongShortRatio.json";
-    let Ok(MarketEvent::LongShortRatio(ratio)) = polled(Polled::AllAccount, "BTC-USDT-SWAP", file)
+    let Ok(MarketEvent::LongShortRatio(ratio)) =
+        polled(PolledKind::AllAccount, "BTC-USDT-SWAP", file)
     else {
         panic!("no ratio")
     };

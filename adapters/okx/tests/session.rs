@@ -56,7 +56,7 @@ fn it_starts_by_naming_instruments_and_connecting() {
 fn many_instruments_are_spread_over_connections_and_messages() {
     let names: Vec<_> = (0..250).map(|n| format!("X{n}-USDT")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let mut world = World::with("{}", &names);
+    let mut world = world::with("{}", &names);
     let connects = check::<Okx>(&[(1, testing::start("{}", &names))]);
     assert_eq!(connects.matches("connect ").count(), 3);
     let told = world.tell(&Event::Opened(1));
@@ -111,7 +111,7 @@ fn only_the_data_types_asked_for_are_collected() {
 
 #[test]
 fn a_trade_is_published_with_the_digits_that_were_sent() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     let golden = r#"{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"instId":"BTC-USDT","tradeId":"785123456","px":"121548.1","sz":"0.00041","side":"sell","ts":"1760000000455","count":"2"}]}"#;
     assert_eq!(
         world.frame(golden),
@@ -128,7 +128,7 @@ fn a_trade_is_published_with_the_digits_that_were_sent() {
 
 #[test]
 fn a_refused_instrument_is_named_and_the_others_go_on() {
-    let mut world = World::with("{}", &["BTC-USDT", "FOO-BAR"]);
+    let mut world = world::with("{}", &["BTC-USDT", "FOO-BAR"]);
     let refusal = |channel: &str| {
         format!(
             r#"{{"event":"error","code":"60018","msg":"Wrong URL or channel:{channel},instId:FOO-BAR doesn't exist. Please use the correct URL, channel and parameters referring to API document.","connId":"a4d3ae55","id":"0"}}"#
@@ -167,7 +167,7 @@ fn testing_report(world: &mut World) -> Vec<marketprism_kit::wit::InstrumentRepo
 
 #[test]
 fn a_refusal_that_names_nothing_is_known_by_the_number_of_the_message() {
-    let mut world = World::with(r#"{"data_types":["trade"]}"#, &["BTC-USDT"]);
+    let mut world = world::with(r#"{"data_types":["trade"]}"#, &["BTC-USDT"]);
     let told = world
         .frame(r#"{"id":"0","event":"error","code":"60012","msg":"Invalid request","connId":"a"}"#);
     assert!(
@@ -182,7 +182,7 @@ fn a_refusal_that_names_nothing_is_known_by_the_number_of_the_message() {
 
 #[test]
 fn an_idle_connection_is_pinged_and_pongs_are_nothing() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     world.now += 20 * SECOND;
     assert!(world.alarm(HEARTBEAT).starts_with("send 0 ping\n"));
     assert_eq!(world.frame("pong"), "");
@@ -192,7 +192,7 @@ fn an_idle_connection_is_pinged_and_pongs_are_nothing() {
 
 #[test]
 fn a_notice_renews_the_connection() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     let told = world.frame(r#"{"event":"notice","code":"64008","msg":"The connection will soon be closed for a service upgrade. Please reconnect.","connId":"a4d3ae55"}"#);
     assert_eq!(
         told,
@@ -206,7 +206,7 @@ fn a_notice_renews_the_connection() {
 
 #[test]
 fn what_nobody_asked_for_is_ignored() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     for frame in [
         r#"{"arg":{"channel":"tickers","instId":"BTC-USDT"},"data":[{}]}"#,
         r#"{"arg":{"channel":"books5","instId":"BTC-USDT"},"data":[{}]}"#,
@@ -221,7 +221,7 @@ fn what_nobody_asked_for_is_ignored() {
 
 #[test]
 fn what_cannot_be_used_is_refused_by_name() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     let good = trade("BTC-USDT", 5, "");
     let push = snapshot(5);
     for (frame, rule) in [
@@ -287,7 +287,7 @@ fn what_cannot_be_used_is_refused_by_name() {
 
 #[test]
 fn a_frame_is_read_whatever_its_order_spaces_and_new_fields() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     let other = r#" { "data" : [ {"new":{},"side":"sell","ts":5,"sz":2,"px":1e-2,"tradeId":9,"instId":"BTC-USDT"} ], "arg":{"instId":"BTC-USDT","new":1,"channel":"trades"} } "#;
     assert_eq!(world.frame(other), "trade 0 #9 sell 0.01 x 2 at 5000000\n");
     let newest = trade(
@@ -306,7 +306,7 @@ fn a_frame_is_read_whatever_its_order_spaces_and_new_fields() {
 
 #[test]
 fn symbols_come_and_go_without_touching_the_others() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     world.frame(&snapshot(100));
     let changed = |names: &[&str]| {
         Event::SymbolsChanged(names.iter().map(|name| (*name).to_owned()).collect())
@@ -325,7 +325,7 @@ fn symbols_come_and_go_without_touching_the_others() {
 
 #[test]
 fn stopping_closes_the_connections() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     assert_eq!(world.tell(&Event::Stop), "close 0\n");
     assert_eq!(world.tell(&testing::closed(0)), "");
 }
@@ -339,14 +339,17 @@ fn nothing_happens_before_the_start() {
 #[test]
 fn it_describes_itself() {
     let description = Okx::describe();
-    assert_eq!(description.venues, ["okx_spot", "okx_derivatives"]);
+    let venues = description.venues.iter();
+    let venues: Vec<_> = venues
+        .map(|it| (it.name.as_str(), it.used_weight_header.as_ref()))
+        .collect();
+    assert_eq!(venues, [("okx_spot", None), ("okx_derivatives", None)]);
     assert_eq!(description.data_types.len(), 7);
     assert!(
         description
             .settings
             .contains(&"orderbook.channel".to_owned())
     );
-    assert_eq!(description.used_weight_header, None);
 }
 
 const SWAP: &str = r#"{"exchange":"okx_derivatives","data_types":["funding_rate","open_interest","liquidation","lsr_top_position","lsr_all_account","trade"],"data_type_settings":{"funding_rate":{"interval":30},"lsr_top_position":{"interval":0.01}}}"#;
@@ -372,7 +375,7 @@ fn requests(world: &mut World, seconds: u64, body: &str) -> Vec<(u64, String)> {
 
 #[test]
 fn what_is_polled_is_asked_for_at_its_own_interval() {
-    let mut world = World::with(SWAP, &["BTC-USDT-SWAP"]);
+    let mut world = world::with(SWAP, &["BTC-USDT-SWAP"]);
     let made = requests(
         &mut world,
         300,
@@ -398,7 +401,7 @@ fn what_is_polled_is_asked_for_at_its_own_interval() {
 
 #[test]
 fn contracts_make_coins_of_trades() {
-    let mut world = World::with(SWAP, &["BTC-USDT-SWAP"]);
+    let mut world = world::with(SWAP, &["BTC-USDT-SWAP"]);
     let quantity_base = |actions: &[marketprism_kit::wit::Action]| match actions {
         [marketprism_kit::wit::Action::Publish(marketprism_kit::wit::MarketEvent::Trade(it))] => {
             it.quantity_base.map(|number| number.to_string())
@@ -416,7 +419,7 @@ fn contracts_make_coins_of_trades() {
 
 #[test]
 fn the_exchanges_clock_is_measured() {
-    let mut world = World::start("{}");
+    let mut world = world::start("{}");
     world.now += 100_000_000;
     let ms = world.start / 1_000_000 + 57;
     let told = world.answer(
@@ -424,13 +427,13 @@ fn the_exchanges_clock_is_measured() {
         &format!(r#"{{"code":"0","msg":"","data":[{{"ts":"{ms}"}}]}}"#),
     );
     assert!(told.starts_with("clock difference 7000000\n"), "{told}");
-    let broken = World::start("{}").answer(0, r#"{"code":"0","data":[]}"#);
+    let broken = world::start("{}").answer(0, r#"{"code":"0","data":[]}"#);
     assert!(broken.starts_with("refused wrong shape\n"), "{broken}");
 }
 
 #[test]
 fn a_poll_that_fails_is_told_once_and_repeated_later_and_later() {
-    let mut world = World::with(SWAP, &["BTC-USDT-SWAP"]);
+    let mut world = world::with(SWAP, &["BTC-USDT-SWAP"]);
     let error = r#"{"code":"51001","msg":"Instrument ID does not exist","data":[]}"#;
     let made = requests(&mut world, 60, error);
     assert!((10..60).contains(&made.len()), "{}", made.len());
@@ -443,7 +446,7 @@ fn a_poll_that_fails_is_told_once_and_repeated_later_and_later() {
 
 #[test]
 fn forced_orders_come_once_each_with_an_id_of_their_own() {
-    let mut world = World::with(SWAP, &["BTC-USDT-SWAP"]);
+    let mut world = world::with(SWAP, &["BTC-USDT-SWAP"]);
     let detail = |ms: u64| {
         format!(
             r#"{{"bkLoss":"0","bkPx":"120500.1","ccy":"","posSide":"long","side":"sell","sz":"13","ts":"{ms}"}}"#

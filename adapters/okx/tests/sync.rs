@@ -11,7 +11,7 @@ mod world;
 
 use marketprism_kit::testing;
 use marketprism_kit::wit::Event;
-use world::{ASKS, BIDS, SECOND, World, book, snapshot, update};
+use world::{ASKS, BIDS, SECOND, book, snapshot, update};
 
 const FETCH: u32 = 5;
 const PATIENCE: u32 = 6;
@@ -22,7 +22,7 @@ fn refused(rule: &str) -> String {
 
 #[test]
 fn a_snapshot_makes_the_book_and_updates_follow_it() {
-    let mut world = World::live();
+    let mut world = world::live();
     assert_eq!(
         world.frame(&snapshot(100)),
         "status 0 synced (snapshot applied) id 100 applied 0 gaps 0 resyncs 0\n\
@@ -41,7 +41,7 @@ fn a_snapshot_makes_the_book_and_updates_follow_it() {
 
 #[test]
 fn the_ids_of_an_update_are_those_of_the_old_collectors_payload() {
-    let mut world = World::live();
+    let mut world = world::live();
     let ids = |actions: Vec<marketprism_kit::wit::Action>| {
         actions.iter().find_map(|action| match action {
             marketprism_kit::wit::Action::Publish(marketprism_kit::wit::MarketEvent::Book(it)) => {
@@ -64,7 +64,7 @@ fn the_ids_of_an_update_are_those_of_the_old_collectors_payload() {
 
 #[test]
 fn a_gap_ends_the_book_and_asks_for_its_stream_once() {
-    let mut world = World::live();
+    let mut world = world::live();
     world.frame(&snapshot(100));
     world.now += 100 * SECOND;
     let told = world.frame(&update(103, 104));
@@ -96,7 +96,7 @@ fn a_gap_ends_the_book_and_asks_for_its_stream_once() {
 
 #[test]
 fn many_gaps_ask_for_the_stream_at_a_growing_distance() {
-    let mut world = World::live();
+    let mut world = world::live();
     let mut asked = 0;
     for round in 0..120 {
         world.now += SECOND;
@@ -113,7 +113,7 @@ fn many_gaps_ask_for_the_stream_at_a_growing_distance() {
 
 #[test]
 fn a_keep_alive_changes_nothing_and_a_false_one_is_a_gap() {
-    let mut world = World::live();
+    let mut world = world::live();
     world.frame(&snapshot(100));
     assert_eq!(world.frame(&book("update", (100, 100), "", "")), "");
     assert_eq!(world.frame(&book("update", (100, 100), "", "")), "");
@@ -132,7 +132,7 @@ fn a_keep_alive_changes_nothing_and_a_false_one_is_a_gap() {
 
 #[test]
 fn a_doubled_push_changes_nothing() {
-    let mut world = World::live();
+    let mut world = world::live();
     world.frame(&snapshot(100));
     assert_eq!(world.frame(&snapshot(100)), "");
     world.frame(&update(100, 101));
@@ -148,7 +148,7 @@ fn a_doubled_push_changes_nothing() {
 
 #[test]
 fn ids_may_begin_again_after_maintenance() {
-    let mut world = World::live();
+    let mut world = world::live();
     world.frame(&snapshot(100));
     assert!(
         world
@@ -161,7 +161,7 @@ fn ids_may_begin_again_after_maintenance() {
 
 #[test]
 fn a_snapshot_may_come_at_any_time() {
-    let mut world = World::live();
+    let mut world = world::live();
     world.frame(&snapshot(100));
     world.frame(&update(100, 101));
     let other = book(
@@ -184,7 +184,7 @@ fn a_snapshot_may_come_at_any_time() {
 
 #[test]
 fn a_crossed_book_is_a_gap() {
-    let mut world = World::live();
+    let mut world = world::live();
     world.frame(&snapshot(100));
     let told = world.frame(&book("update", (100, 101), "", r#"["11","1","0","1"]"#));
     assert!(told.contains("resyncing (best bid not below best ask)") && told.contains("gaps 1"));
@@ -204,7 +204,7 @@ fn without_ids_the_checksum_decides() {
     let bids = r#"["3366.1","7","0","3"],["3366","6","0","3"]"#;
     // The CRC-32 of "3366.1:7:3366.8:9:3366:6:3368:8", the example of the exchange's page with its sizes.
     let right = -1_881_014_294;
-    let mut world = World::live();
+    let mut world = world::live();
     assert!(
         world
             .frame(&plain("snapshot", 5, bids))
@@ -231,7 +231,7 @@ fn without_ids_the_checksum_decides() {
 
 #[test]
 fn a_checksum_that_is_there_is_checked_beside_the_ids() {
-    let mut world = World::live();
+    let mut world = world::live();
     world.frame(&snapshot(100));
     let wrong = update(100, 101).replace("\"checksum\":0", "\"checksum\":-5");
     assert!(world.frame(&wrong).contains("checksum does not match"));
@@ -239,7 +239,7 @@ fn a_checksum_that_is_there_is_checked_beside_the_ids() {
 
 #[test]
 fn a_push_with_neither_is_refused_and_the_book_begins_anew() {
-    let mut world = World::live();
+    let mut world = world::live();
     let bare = |text: &str| text.replace(",\"prevSeqId\":100", "");
     world.frame(&snapshot(100));
     let told = world.frame(&bare(&update(100, 101)));
@@ -256,7 +256,7 @@ fn a_push_with_neither_is_refused_and_the_book_begins_anew() {
 
 #[test]
 fn action_and_ids_must_agree() {
-    let mut world = World::live();
+    let mut world = world::live();
     assert_eq!(
         world.frame(&book("update", (-1, 5), ASKS, BIDS)),
         refused("neither snapshot nor update")
@@ -271,7 +271,7 @@ fn action_and_ids_must_agree() {
 
 #[test]
 fn a_lost_connection_makes_the_book_stale_until_its_chain_goes_on() {
-    let mut world = World::live();
+    let mut world = world::live();
     world.frame(&snapshot(100));
     let told = world.tell(&testing::closed(0));
     assert!(told.starts_with("status 0 stale (connection lost) id 100"));
@@ -319,7 +319,7 @@ fn request(told: &str) -> u32 {
 
 #[test]
 fn a_subscription_that_begins_with_an_update_gets_its_snapshot_by_request() {
-    let mut world = World::live();
+    let mut world = world::live();
     assert_eq!(world.frame(&update(98, 99)), "");
     world.frame(SUBSCRIBED);
     let number = request(&world.frame(&update(99, 100)));
@@ -344,7 +344,7 @@ fn a_subscription_that_begins_with_an_update_gets_its_snapshot_by_request() {
 
 #[test]
 fn an_answer_older_than_the_first_update_is_asked_for_again() {
-    let mut world = World::live();
+    let mut world = world::live();
     world.frame(SUBSCRIBED);
     let number = request(&world.frame(&update(99, 100)));
     let told = world.answer(number, &rest(98));
@@ -356,7 +356,7 @@ fn an_answer_older_than_the_first_update_is_asked_for_again() {
 
 #[test]
 fn an_answer_without_an_id_is_of_no_use() {
-    let mut world = World::live();
+    let mut world = world::live();
     world.frame(SUBSCRIBED);
     world.now += 100 * SECOND;
     let number = request(&world.frame(&update(99, 100)));
@@ -371,7 +371,7 @@ fn an_answer_without_an_id_is_of_no_use() {
 
 #[test]
 fn a_snapshot_that_is_not_pushed_in_time_is_asked_for_and_pushed_ones_still_count() {
-    let mut world = World::live();
+    let mut world = world::live();
     world.frame(&snapshot(100));
     world.frame(&update(105, 106));
     world.now += 5 * SECOND;
@@ -388,7 +388,7 @@ fn a_snapshot_that_is_not_pushed_in_time_is_asked_for_and_pushed_ones_still_coun
 
 #[test]
 fn a_request_that_fails_is_repeated_and_then_the_stream_is_asked_for() {
-    let mut world = World::live();
+    let mut world = world::live();
     world.frame(SUBSCRIBED);
     let number = request(&world.frame(&update(99, 100)));
     let told = world.tell(&testing::answer(number, 503, "busy"));
@@ -406,7 +406,7 @@ fn a_request_that_fails_is_repeated_and_then_the_stream_is_asked_for() {
 
 #[test]
 fn the_book_of_a_new_connection_takes_over_when_it_has_come_as_far() {
-    let mut world = World::live();
+    let mut world = world::live();
     world.frame(&snapshot(100));
     let told = world.frame(r#"{"event":"notice","code":"64008","msg":"The connection will soon be closed for a service upgrade. Please reconnect.","connId":"a"}"#);
     assert!(
@@ -443,7 +443,7 @@ fn the_book_of_a_new_connection_takes_over_when_it_has_come_as_far() {
 
 #[test]
 fn a_snapshot_with_a_number_that_does_not_fit_is_refused_and_asked_for_again() {
-    let mut world = World::live();
+    let mut world = world::live();
     let big = book(
         "snapshot",
         (-1, 5),

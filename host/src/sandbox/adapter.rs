@@ -2,7 +2,7 @@
 
 use sha2::Digest;
 
-use super::contract::{Description, generated};
+use super::contract::{Description, Venue, generated};
 use super::engine::Engine;
 use super::fault::Fault;
 use super::instance::{Instance, State};
@@ -120,8 +120,6 @@ impl Adapter {
                 data_types: Vec::new(),
                 settings: Vec::new(),
                 connections_max: 0,
-                request_weight_per_minute: 0,
-                used_weight_header: None,
             },
             sha256,
         };
@@ -129,6 +127,17 @@ impl Adapter {
             .and_then(|mut instance| instance.describe())
             .map_err(|fault: Fault| Refusal::NoDescription(fault.to_string()))?;
         Ok(adapter)
+    }
+
+    /// What the adapter says of one of its markets; none of one that it does not serve.
+    pub fn venue(&self, name: &str) -> Option<&Venue> {
+        self.description.venues.iter().find(|it| it.name == name)
+    }
+
+    /// The names of the markets that it serves.
+    pub fn venue_names(&self) -> Vec<&str> {
+        let venues = self.description.venues.iter();
+        venues.map(|it| it.name.as_str()).collect()
     }
 
     /// What the adapter says it is.

@@ -92,11 +92,12 @@ impl Life {
             proxy: proxy.and_then(ws::Proxy::of),
             ..ws::Settings::default()
         })?;
+        let venue = plan.adapter.venue(&plan.venue);
         let client = rest::Client::new(
             rest::Settings {
                 body_bytes_max: plan.limits.frame_bytes_max,
                 requests_max: plan.limits.requests_in_flight_max,
-                used_weight_header: plan.adapter.description().used_weight_header.clone(),
+                used_weight_header: venue.and_then(|venue| venue.used_weight_header.clone()),
                 proxy: proxy.and_then(rest::Proxy::of),
                 ..rest::Settings::default()
             },

@@ -123,7 +123,8 @@ impl Supervisor {
     }
 
     fn keep(&mut self, plan: Plan) {
-        let weight = plan.adapter.description().request_weight_per_minute;
+        let venue = plan.adapter.venue(&plan.venue);
+        let weight = venue.map_or(0, |venue| venue.request_weight_per_minute);
         for grant in &plan.grants {
             if grant.scheme.starts_with("http") {
                 let limit = rest::Limit::per_minute(weight);

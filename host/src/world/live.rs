@@ -222,7 +222,7 @@ impl World for LiveWorld {
                 _ = self.stop.wait_for(|stop| *stop) => return None,
                 () = std::future::ready(()), if is_due => Heard::Clock,
                 Some(done) = self.answers.1.recv() => Heard::Answer(done),
-                () = self.outbound.send_next(), if !self.outbound.outbox().is_empty() => continue,
+                () = self.outbound.send_next(), if self.outbound.is_busy() => continue,
                 Some(event) = self.socket_events.1.recv() => Heard::Socket(event),
                 () = until(due) => Heard::Clock,
             };

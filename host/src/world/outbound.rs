@@ -105,13 +105,16 @@ impl Outbound {
         }
     }
 
+    /// Whether [`Outbound::send_next`] has something to do or to wait for.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.outbox.is_empty() || matches!(self.way, Way::Connecting(_))
+    }
+
     /// Sends the message that is next, once there is a way. Safe to drop while it waits: a message leaves the outbox
     /// only when NATS has it.
     pub(super) async fn send_next(&mut self) {
-        if let Way::Connecting(found) = &mut self.way
-            && let Some(bus) = found.recv().await
-        {
-            self.way = Way::Open(bus);
+        if let Way::Connecting(found) = &mut self.way {
+            self.way = found.recv().await.map_or(Way::Closed, Way::Open);
         }
         let Some(message) = self.outbox.next().filter(|_| !self.fence.is_up()) else {
             self.outbox.pop();

@@ -45,7 +45,7 @@ impl Adapters {
         self.0.iter().find(|adapter| {
             let told = adapter.description();
             let has = |all: &[String], one: &str| all.iter().any(|it| it == one);
-            has(&told.venues, script.venue) && has(&told.data_types, script.data_type)
+            adapter.venue(script.venue).is_some() && has(&told.data_types, script.data_type)
         })
     }
 
@@ -53,8 +53,7 @@ impl Adapters {
     pub fn is_to_come(&self, script: &Script) -> bool {
         self.0.iter().any(|adapter| {
             let told = adapter.description();
-            let is_its = told.venues.iter().any(|venue| venue == script.venue);
-            is_its && told.data_types.is_empty()
+            adapter.venue(script.venue).is_some() && told.data_types.is_empty()
         })
     }
 }

@@ -14,7 +14,7 @@ use crate::venue::Venue;
 pub fn frame(data: &[u8], asked: Asked<'_>, changes: &mut Changes) -> Option<Message> {
     let mut scan = Scan::new(data);
     scan.literal(b"{\"stream\":\"")?;
-    let (id, instrument) = asked.instruments.by_stream(scan.until(b'@')?)?;
+    let (id, instrument) = asked.instruments.find_active(scan.until(b'@')?)?;
     let symbol = instrument.symbol.as_bytes();
     if asked.venue == Venue::UsdMargined {
         return usdm::frame(scan, id, symbol, asked, changes);

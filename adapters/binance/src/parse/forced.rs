@@ -10,7 +10,7 @@ use marketprism_kit::wit::{Decimal, Side};
 use serde::Deserialize;
 
 use super::{Asked, Message, nanoseconds};
-use crate::instruments::is_symbol;
+use crate::instruments::{by_symbol, is_symbol};
 use crate::settings::Forced;
 
 /// The stream of every symbol's forced orders.
@@ -94,7 +94,7 @@ pub fn orders(data: &[u8], streamed: Option<u32>, asked: Asked<'_>) -> Result<Me
 }
 
 fn is_wanted(symbol: &str, streamed: Option<u32>, asked: Asked<'_>) -> Result<bool, Refusal> {
-    let known = asked.instruments.by_symbol(symbol);
+    let known = by_symbol(asked.instruments, symbol);
     let wrong = |found: String| Refusal::new("wrong symbol", found);
     if let Some(streamed) = streamed
         && known.is_none_or(|(id, _)| id != streamed)

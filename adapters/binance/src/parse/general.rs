@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::{Asked, Changes, DepthUpdate, Message, TradeMade, forced, nanoseconds, side};
+use crate::instruments::by_symbol;
 use crate::settings::TradeStream;
 use crate::venue::Venue;
 
@@ -129,7 +130,7 @@ fn combined(
 /// The instrument and channel of a stream name, if it was asked for.
 fn asked_stream(stream: &str, asked: Asked<'_>) -> Option<(u32, Channel)> {
     let (name, channel) = stream.split_once('@')?;
-    let (id, _) = asked.instruments.by_stream(name.as_bytes())?;
+    let (id, _) = asked.instruments.find_active(name.as_bytes())?;
     // A book stream at any speed will do: the update ids chain all the same.
     let is_depth = channel == "depth"
         || channel
@@ -206,7 +207,7 @@ fn scalar<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Refusal> {
 }
 
 fn active(symbol: &str, asked: Asked<'_>) -> Option<u32> {
-    let (id, instrument) = asked.instruments.by_symbol(symbol)?;
+    let (id, instrument) = by_symbol(asked.instruments, symbol)?;
     instrument.active.then_some(id)
 }
 

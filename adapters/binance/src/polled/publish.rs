@@ -3,6 +3,7 @@
 use marketprism_kit::Output;
 use marketprism_kit::arithmetic;
 use marketprism_kit::polls::Key;
+use marketprism_kit::session::Context;
 use marketprism_kit::wit::{
     Decimal, FundingRate, LongShortRatio, MarketEvent, OpenInterest, RatioKind, Response,
 };
@@ -10,7 +11,7 @@ use marketprism_kit::wit::{
 use super::{Kind, Polled, RATIO_PERIOD, Taken, Useless, body};
 use crate::instruments::Instrument;
 use crate::parse::polled::{self as wire, Interest, Premium};
-use crate::session::Context;
+use crate::settings::Settings;
 
 /// Hours between two fundings of a symbol that `fundingInfo` does not name.
 /// <https://developers.binance.com/docs/derivatives/usds-margined-futures/market-data/rest-api/Get-Funding-Rate-Info>
@@ -23,7 +24,7 @@ impl Polled {
     /// Publishes what an answer about an instrument brings.
     pub(super) fn take(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut Context<'_, Settings>,
         key: Key,
         response: &Response,
         instrument: &mut Instrument,
@@ -84,7 +85,7 @@ impl Polled {
 
     fn take_interest(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut Context<'_, Settings>,
         key: Key,
         body: &[u8],
         instrument: &mut Instrument,

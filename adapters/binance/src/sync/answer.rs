@@ -1,7 +1,7 @@
 //! A depth snapshot: the book built from it and the updates that waited.
 
 use marketprism_kit::book::Changes;
-use marketprism_kit::session::failure_text;
+use marketprism_kit::session::{Context, failure_text};
 use marketprism_kit::wit::{BookState, LogLevel, Response};
 use marketprism_kit::{Output, Refusal};
 
@@ -10,14 +10,14 @@ use super::chain::{self, Chain, Link, link};
 use super::refresh::Snapshot;
 use crate::checks::Verdict;
 use crate::parse::{self, polled};
-use crate::session::Context;
+use crate::settings::Settings;
 
 impl BookSync {
     /// Takes in the end of a request; none when it was for something else. Of an instrument that the exchange does not
     /// know no snapshot is asked for again.
     pub fn answered(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut Context<'_, Settings>,
         response: &Response,
         scratch: &mut Changes,
         out: &mut Output,
@@ -65,7 +65,7 @@ impl BookSync {
     /// Builds the book from a snapshot and the updates held; asks again when they do not fit together.
     fn build(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut Context<'_, Settings>,
         last: u64,
         snapshot: &Changes,
         out: &mut Output,
@@ -124,7 +124,13 @@ impl BookSync {
         Ok(())
     }
 
-    fn refreshed(&mut self, cx: &Context<'_>, last: u64, levels: &Changes, out: &mut Output) {
+    fn refreshed(
+        &mut self,
+        cx: &Context<'_, Settings>,
+        last: u64,
+        levels: &Changes,
+        out: &mut Output,
+    ) {
         let Some(refresh) = &mut self.refresh else {
             return;
         };

@@ -1,12 +1,13 @@
 //! Updates of a connection beside the one that the book follows: its successor.
 
+use crate::settings::Settings;
 use marketprism_kit::book::{Changes, UpdateIds};
+use marketprism_kit::session::Context;
 use marketprism_kit::wit::BookState;
 use marketprism_kit::{Output, Refusal};
 
 use super::BookSync;
 use super::chain::{Chain, continues};
-use crate::session::Context;
 
 impl BookSync {
     pub(super) fn forget_ahead(&mut self) {
@@ -18,7 +19,7 @@ impl BookSync {
     /// nothing lies between the book and this update.
     pub(super) fn update_of_another(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut Context<'_, Settings>,
         connection: u32,
         ids: UpdateIds,
         changes: &Changes,
@@ -55,11 +56,11 @@ impl BookSync {
 
     /// Follows the connection that was ahead, once the book has reached it; true when it does.
     #[inline]
-    pub(super) fn join(&mut self, cx: &mut Context<'_>, out: &mut Output) -> bool {
+    pub(super) fn join(&mut self, cx: &mut Context<'_, Settings>, out: &mut Output) -> bool {
         self.ahead_on.is_some() && self.join_what_is_ahead(cx, out)
     }
 
-    fn join_what_is_ahead(&mut self, cx: &mut Context<'_>, out: &mut Output) -> bool {
+    fn join_what_is_ahead(&mut self, cx: &mut Context<'_, Settings>, out: &mut Output) -> bool {
         let (Some(connection), Some(first)) = (self.ahead_on, self.ahead.first()) else {
             return false;
         };
@@ -85,7 +86,11 @@ impl BookSync {
 
     /// The connection that the book followed is lost, and what lies between it and its successor with it: the book is
     /// built anew on what the successor brought.
-    pub(super) fn follow_what_is_ahead(&mut self, cx: &mut Context<'_>, out: &mut Output) {
+    pub(super) fn follow_what_is_ahead(
+        &mut self,
+        cx: &mut Context<'_, Settings>,
+        out: &mut Output,
+    ) {
         let (ahead, connection) = (std::mem::take(&mut self.ahead), self.ahead_on);
         self.rebuild(cx, "connection lost before its successor joined", out);
         self.source = connection;

@@ -5,7 +5,7 @@ use super::World;
 /// A session of USD-M with its first connection open; `more` are further settings, each with a comma before it.
 pub fn world(types: &str, more: &str) -> World {
     let settings = format!(r#"{{"exchange":"binance_derivatives","data_types":[{types}]{more}}}"#);
-    World::with(&settings, &["BTCUSDT"])
+    super::with(&settings, &["BTCUSDT"])
 }
 
 pub fn depth(first: u64, last: u64, previous: u64, bids: &str, asks: &str) -> String {

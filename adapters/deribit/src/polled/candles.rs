@@ -2,7 +2,6 @@
 //! and in order, those that were missed too.
 //! <https://docs.deribit.com/api-reference/market-data/public-get_volatility_index_data>
 
-use marketprism_kit::alarm::Alarm;
 use marketprism_kit::session::{Context, failure_text};
 use marketprism_kit::wit::{
     LogLevel, MarketEvent, Response, StreamReport, StreamState, VolatilityIndex,
@@ -11,7 +10,7 @@ use marketprism_kit::{Output, Refusal};
 
 use crate::parse::{self, Candle, Candles};
 use crate::settings::{Settings, VolatilitySettings};
-use crate::{address, alarms};
+use crate::{address, alarm};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;
@@ -111,7 +110,7 @@ impl Indices {
         let waiting = self.all.iter().filter(|index| index.asked.is_none());
         let next = waiting.map(|index| index.due).min();
         if let Some(next) = next.filter(|_| in_flight < IN_FLIGHT_MAX) {
-            out.wake_at(Alarm::one(alarms::CANDLES).number(), next);
+            out.wake_at(alarm::CANDLES.number(), next);
         }
     }
 

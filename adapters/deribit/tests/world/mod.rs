@@ -2,8 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use marketprism_deribit::Deribit;
-use marketprism_kit::testing::{self, Driver};
-use marketprism_kit::wit::{Action, Event, InstrumentReport, Request};
+use marketprism_kit::testing;
+use marketprism_kit::wit::Event;
 
 pub const MS: u64 = 1_000_000;
 pub const SECOND: u64 = 1_000 * MS;
@@ -11,133 +11,34 @@ pub const SECOND: u64 = 1_000 * MS;
 /// A whole minute since the epoch.
 pub const START: u64 = 1_760_000_040 * SECOND;
 
-pub struct World {
-    driver: Driver<Deribit>,
-    pub now: u64,
-    /// When each alarm is due.
-    alarms: std::collections::BTreeMap<u32, u64>,
-    /// Every request that was sent.
-    pub requests: Vec<Request>,
+pub type World = testing::World<Deribit>;
+
+/// A session that was just started; no connection is open.
+pub fn start(settings: &str, symbols: &[&str]) -> (World, String) {
+    let mut world = World::at(START);
+    let said = world.tell(&testing::start(settings, symbols));
+    (world, said)
 }
 
-impl World {
-    /// A session that was just started; no connection is open.
-    pub fn start(settings: &str, symbols: &[&str]) -> (Self, String) {
-        let mut world = Self {
-            driver: Driver::default(),
-            now: START,
-            alarms: std::collections::BTreeMap::new(),
-            requests: Vec::new(),
-        };
-        let said = world.tell(&testing::start(settings, symbols));
-        (world, said)
-    }
+/// A session with its first connection open and everything asked for acknowledged.
+pub fn open(settings: &str, symbols: &[&str]) -> World {
+    let (mut world, _) = start(settings, symbols);
+    opened(&mut world, 0);
+    world
+}
 
-    /// A session with its first connection open and everything asked for acknowledged.
-    pub fn open(settings: &str, symbols: &[&str]) -> Self {
-        let (mut world, _) = Self::start(settings, symbols);
-        world.opened(0);
-        world
-    }
+/// A connection opens, and the exchange accepts every channel that is asked for.
+pub fn opened(world: &mut World, connection: u32) -> String {
+    let said = world.tell(&Event::Opened(connection));
+    accept(world, connection, &said);
+    said
+}
 
-    pub fn tell(&mut self, event: &Event) -> String {
-        testing::lines(&self.actions(event))
-    }
-
-    pub fn actions(&mut self, event: &Event) -> Vec<Action> {
-        let actions = self.driver.tell(self.now, event);
-        for action in &actions {
-            match action {
-                Action::WakeAt(at) => {
-                    self.alarms.insert(at.alarm, at.time);
-                }
-                Action::Request(request) => self.requests.push(request.clone()),
-                _ => {}
-            }
-        }
-        actions
-    }
-
-    /// A connection opens, and the exchange accepts every channel that is asked for.
-    pub fn opened(&mut self, connection: u32) -> String {
-        let said = self.tell(&Event::Opened(connection));
-        self.accept(connection, &said);
-        said
-    }
-
-    /// The exchange accepts the channels that these messages ask for.
-    pub fn accept(&mut self, connection: u32, said: &str) {
-        for (id, channels) in subscriptions(said) {
-            let reply = serde_json::json!({"jsonrpc": "2.0", "id": id, "result": channels});
-            self.frame(connection, &reply.to_string());
-        }
-    }
-
-    pub fn frame(&mut self, connection: u32, text: &str) -> String {
-        self.tell(&testing::frame(connection, text))
-    }
-
-    pub fn answer(&mut self, request: u32, body: &str) -> String {
-        self.tell(&testing::answer(request, 200, body))
-    }
-
-    /// The number of the last request whose address has this in it.
-    pub fn asked(&self, part: &str) -> u32 {
-        let mut all = self.requests.iter().rev();
-        let found = all.find(|request| request.address.contains(part));
-        found
-            .unwrap_or_else(|| panic!("no request for {part}"))
-            .request
-    }
-
-    /// Lets the time go on with every alarm on the way; gives all that is said.
-    pub fn wait(&mut self, time: u64) -> String {
-        let until = self.now + time;
-        let mut said = String::new();
-        while let Some((&alarm, &due)) = self
-            .alarms
-            .iter()
-            .min_by_key(|(alarm, due)| (**due, **alarm))
-        {
-            if due > until {
-                break;
-            }
-            self.alarms.remove(&alarm);
-            self.now = self.now.max(due);
-            said += &self.tell(&Event::Alarm(alarm));
-        }
-        self.now = until;
-        said
-    }
-
-    /// Lets the time go on without telling the alarms of it; gives them in their order.
-    pub fn due(&mut self, time: u64) -> Vec<Event> {
-        self.now += time;
-        let mut due: Vec<_> = self
-            .alarms
-            .iter()
-            .map(|(alarm, at)| (*at, *alarm))
-            .collect();
-        due.retain(|(at, _)| *at <= self.now);
-        due.sort_unstable();
-        for (_, alarm) in &due {
-            self.alarms.remove(alarm);
-        }
-        due.into_iter()
-            .map(|(_, alarm)| Event::Alarm(alarm))
-            .collect()
-    }
-
-    pub fn reports(&mut self) -> Vec<InstrumentReport> {
-        match self.driver.tell(self.now, &Event::ReportWanted(5)).pop() {
-            Some(Action::Report(reports)) => reports,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    pub fn report(&mut self) -> String {
-        let said = self.tell(&Event::ReportWanted(5));
-        said.trim_end().to_owned()
+/// The exchange accepts the channels that these messages ask for.
+pub fn accept(world: &mut World, connection: u32, said: &str) {
+    for (id, channels) in subscriptions(said) {
+        let reply = serde_json::json!({"jsonrpc": "2.0", "id": id, "result": channels});
+        world.frame_on(connection, &reply.to_string());
     }
 }
 

@@ -23,7 +23,7 @@ pub fn frame(data: &[u8], asked: Asked<'_>, scratch: &mut Scratch) -> Option<Mes
             scan.literal(b"trades\"")?;
             scan.literal(b",\"instId\":\"")?;
             let name = scan.until(b'"')?;
-            let instrument = asked.instruments.active(name)?;
+            let instrument = asked.instruments.find_active(name)?.0;
             scratch.trades.clear();
             scan.literal(b"},\"data\":[")?;
             scratch.trades.push(trade(&mut scan, name)?);
@@ -38,7 +38,8 @@ pub fn frame(data: &[u8], asked: Asked<'_>, scratch: &mut Scratch) -> Option<Mes
 #[inline]
 fn instrument(scan: &mut Scan<'_>, asked: Asked<'_>) -> Option<u32> {
     scan.literal(b",\"instId\":\"")?;
-    asked.instruments.active(scan.until(b'"')?)
+    let (id, _) = asked.instruments.find_active(scan.until(b'"')?)?;
+    Some(id)
 }
 
 #[inline]

@@ -105,7 +105,7 @@ pub fn frame(data: &[u8], asked: Asked<'_>, scratch: &mut Scratch) -> Result<Mes
         return Ok(Message::Liquidations(kind));
     }
     let name = arg.instrument.as_deref().unwrap_or_default();
-    let Some(instrument) = asked.instruments.active(name.as_bytes()) else {
+    let Some((instrument, _)) = asked.instruments.find_active(name.as_bytes()) else {
         return Ok(Message::Ignored);
     };
     match &*arg.channel {
@@ -256,7 +256,8 @@ fn forced_orders(
     scratch.liquidations.clear();
     for row in rows {
         let wire: WireForced<'_> = json::object(row.get().as_bytes())?;
-        let Some(instrument) = asked.instruments.active(wire.instrument.as_bytes()) else {
+        let Some((instrument, _)) = asked.instruments.find_active(wire.instrument.as_bytes())
+        else {
             continue;
         };
         for detail in json::list(wire.details.get().as_bytes())? {

@@ -1,72 +1,32 @@
 //! A session, of BTC-USDT if nothing else is said, in text.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
-use marketprism_kit::testing::{self, Driver};
-use marketprism_kit::wit::{Action, Event};
+use marketprism_kit::testing;
+use marketprism_kit::wit::Event;
 use marketprism_okx::Okx;
 
 pub const MS: u64 = 1_000_000;
 pub const SECOND: u64 = 1_000 * MS;
 
-pub struct World {
-    driver: Driver<Okx>,
-    pub start: u64,
-    pub now: u64,
+pub type World = testing::World<Okx>;
+
+/// A started session of spot with its connection open; `orderbook` is that part of the settings.
+pub fn start(orderbook: &str) -> World {
+    let settings = format!(r#"{{"exchange":"okx_spot","orderbook":{orderbook}}}"#);
+    with(&settings, &["BTC-USDT"])
 }
 
-impl World {
-    /// A started session of spot with its connection open; `orderbook` is that part of the settings.
-    pub fn start(orderbook: &str) -> Self {
-        let settings = format!(r#"{{"exchange":"okx_spot","orderbook":{orderbook}}}"#);
-        Self::with(&settings, &["BTC-USDT"])
-    }
+/// As [`start`], publishing every change.
+pub fn live() -> World {
+    start(r#"{"method":"websocket"}"#)
+}
 
-    /// As [`World::start`], publishing every change.
-    pub fn live() -> Self {
-        Self::start(r#"{"method":"websocket"}"#)
-    }
-
-    /// A started session with its first connection open.
-    pub fn with(settings: &str, instruments: &[&str]) -> Self {
-        let start = 1_760_000_000 * SECOND;
-        let mut world = Self {
-            driver: Driver::default(),
-            start,
-            now: start,
-        };
-        world.tell(&testing::start(settings, instruments));
-        world.tell(&Event::Opened(0));
-        world
-    }
-
-    pub fn tell(&mut self, event: &Event) -> String {
-        self.driver.told(self.now, event)
-    }
-
-    pub fn actions(&mut self, event: &Event) -> Vec<Action> {
-        self.driver.tell(self.now, event)
-    }
-
-    pub fn frame(&mut self, text: &str) -> String {
-        self.tell(&testing::frame(0, text))
-    }
-
-    pub fn frame_on(&mut self, connection: u32, text: &str) -> String {
-        self.tell(&testing::frame(connection, text))
-    }
-
-    pub fn answer(&mut self, request: u32, body: &str) -> String {
-        self.tell(&testing::answer(request, 200, body))
-    }
-
-    /// The alarm of a kind, of the first instrument.
-    pub fn alarm(&mut self, kind: u32) -> String {
-        self.tell(&Event::Alarm(kind))
-    }
-
-    pub fn report(&mut self) -> String {
-        self.tell(&Event::ReportWanted(5))
-    }
+/// A started session with its first connection open.
+pub fn with(settings: &str, instruments: &[&str]) -> World {
+    let mut world = World::at(1_760_000_000 * SECOND);
+    world.tell(&testing::start(settings, instruments));
+    world.tell(&Event::Opened(0));
+    world
 }
 
 /// A push of BTC-USDT's book.

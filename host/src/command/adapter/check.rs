@@ -95,10 +95,12 @@ pub fn check(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn blocks(config: &Config, engine: &Engine, path: &Path, description: &Description) -> Vec<Block> {
-    let served = config
-        .exchanges
-        .iter()
-        .filter(|exchange| description.venues.contains(&exchange.venue));
+    let served = config.exchanges.iter().filter(|exchange| {
+        description
+            .venues
+            .iter()
+            .any(|it| it.name == exchange.venue)
+    });
     let block = |exchange: &Exchange| Block {
         session: exchange.name.clone(),
         not_used: not_used(config, engine, exchange, path),
@@ -150,11 +152,15 @@ impl Report {
             json!({
                 "name": it.name,
                 "version": it.version,
-                "venues": it.venues,
+                "venues": it.venues.iter().map(|it| &it.name).collect::<Vec<_>>(),
+                "request_weight_per_minute": it
+                    .venues
+                    .iter()
+                    .map(|it| (it.name.clone(), json!(it.request_weight_per_minute)))
+                    .collect::<serde_json::Map<_, _>>(),
                 "data_types": it.data_types,
                 "settings": it.settings,
                 "connections_max": it.connections_max,
-                "request_weight_per_minute": it.request_weight_per_minute,
             })
         });
         let imports = self.outline.imports.iter();
@@ -200,7 +206,8 @@ impl Report {
         ];
         if let Some(it) = &self.description {
             lines.push(("adapter", format!("{} {}", it.name, it.version)));
-            lines.push(("venues", it.venues.join(", ")));
+            let venues: Vec<_> = it.venues.iter().map(|it| it.name.as_str()).collect();
+            lines.push(("venues", venues.join(", ")));
             lines.push(("data types", it.data_types.join(", ")));
         }
         for import in &self.outline.imports {

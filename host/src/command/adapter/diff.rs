@@ -116,7 +116,8 @@ fn only_block<'a>(
 ) -> anyhow::Result<&'a Exchange> {
     let venues = |file: &Path| -> anyhow::Result<Vec<String>> {
         let adapter = adapter_folder::open(engine, file, &Grant::default(), &Limits::default())?;
-        Ok(adapter.description().venues.clone())
+        let venues = adapter.venue_names().into_iter();
+        Ok(venues.map(str::to_owned).collect())
     };
     let (old, new) = (venues(&arguments.old)?, venues(&arguments.new)?);
     let served = |it: &&Exchange| old.contains(&it.venue) && new.contains(&it.venue);
@@ -146,9 +147,8 @@ fn plan(
     version: &Path,
 ) -> anyhow::Result<Plan> {
     let adapter = adapter_folder::open(engine, version, &Grant::default(), &exchange.limits)?;
-    let serves = &adapter.description().venues;
-    if !serves.contains(&exchange.venue) {
-        let (file, serves) = (version.display(), serves.join(", "));
+    if adapter.venue(&exchange.venue).is_none() {
+        let (file, serves) = (version.display(), adapter.venue_names().join(", "));
         let said = format!("{file} serves {serves}, not {:?}", exchange.venue);
         refuse(ErrorKind::ValueValidation, &said);
     }

@@ -9,6 +9,7 @@ use marketprism_kit::settings::Reader;
 use marketprism_kit::trades::{Ledger, Seen};
 use marketprism_kit::wit::{
     Description, Event, Instrument, LogLevel, MarketType, Start, StreamReport, StreamState, Trade,
+    Venue,
 };
 use marketprism_kit::{Adapter, Output};
 
@@ -40,12 +41,14 @@ impl Adapter for Example {
         Description {
             name: "example".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            venues: texts(&[VENUE]),
+            venues: vec![Venue {
+                name: VENUE.to_owned(),
+                request_weight_per_minute: 0,
+                used_weight_header: None,
+            }],
             data_types: texts(&["trade"]),
             settings: texts(&["exchange", "market_type", "data_types", "api.ws_url"]),
             connections_max: 1,
-            request_weight_per_minute: 0,
-            used_weight_header: None,
         }
     }
 

@@ -13,7 +13,7 @@ use std::hint::black_box;
 
 use marketprism_kit::book::empty_report;
 use marketprism_kit::wit::{
-    Decimal, Description, Event, Instrument, LogLevel, MarketType, Side, Start, Trade,
+    Decimal, Description, Event, Instrument, LogLevel, MarketType, Side, Start, Trade, Venue,
 };
 use marketprism_kit::{Adapter, Output, bindings, names};
 use serde_json::Value;
@@ -101,7 +101,11 @@ impl Adapter for Hostile {
         Description {
             name: "hostile".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            venues: vec!["hostile".to_owned()],
+            venues: vec![Venue {
+                name: "hostile".to_owned(),
+                request_weight_per_minute: 1,
+                used_weight_header: None,
+            }],
             data_types: vec!["trade".to_owned()],
             settings: [
                 "misbehaviour",
@@ -114,8 +118,6 @@ impl Adapter for Hostile {
             .map(str::to_owned)
             .to_vec(),
             connections_max: 1,
-            request_weight_per_minute: 1,
-            used_weight_header: None,
         }
     }
 

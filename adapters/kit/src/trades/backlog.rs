@@ -1,20 +1,8 @@
 //! What the trades of all instruments share while they wait.
 
-use marketprism_kit::Output;
-use marketprism_kit::alarm::Alarm;
-use marketprism_kit::trades::{Pace, Turns};
-
-use crate::alarms;
-
-/// Requests for trades under way at once. Each is a connection while it lasts, and one address may have 32.
-const REQUESTS_MAX: usize = 2;
-
-/// What requests for trades may cost, in credits: two requests a second, ten after a rest, a tenth of what the exchange
-/// allows.
-const PACE: Pace = Pace {
-    weight_per_minute: 60_000,
-    weight_at_once: 5_000,
-};
+use super::{Pace, Turns};
+use crate::Output;
+use crate::alarm::Kind;
 
 /// Most trades held of all instruments together: all may have to be published in one event.
 const HELD_MAX: usize = 6_000;
@@ -25,24 +13,27 @@ pub struct Backlog {
     /// Whose turn it is to send a request.
     pub turns: Turns,
     /// How many trades are held.
-    pub held: usize,
-    /// When the alarm for the next turn is set for.
+    pub(super) held: usize,
+    /// The alarm for the next turn.
+    kind: Kind,
+    /// When it is set for.
     alarm: Option<u64>,
 }
 
-impl Default for Backlog {
-    fn default() -> Self {
+impl Backlog {
+    /// Nothing waits. At most `requests_max` requests are under way at once, and `alarm` tells that the next turn has
+    /// come.
+    pub const fn new(requests_max: usize, pace: Pace, alarm: Kind) -> Self {
         Self {
-            turns: Turns::new(REQUESTS_MAX, PACE),
+            turns: Turns::new(requests_max, pace),
             held: 0,
+            kind: alarm,
             alarm: None,
         }
     }
-}
 
-impl Backlog {
     /// The alarm for the next turn has come.
-    pub fn woken(&mut self) {
+    pub const fn woken(&mut self) {
         self.alarm = None;
     }
 
@@ -51,12 +42,12 @@ impl Backlog {
         let next = self.turns.next_turn_at();
         if let Some(next) = next.filter(|next| self.alarm.is_none_or(|set| *next < set)) {
             self.alarm = Some(next);
-            out.wake_at(Alarm::one(alarms::TURN).number(), next);
+            out.wake_at(self.kind.number(), next);
         }
     }
 
     /// Whether no more trades may be held than are.
-    pub const fn is_full(&self) -> bool {
+    pub(super) const fn is_full(&self) -> bool {
         self.held > HELD_MAX
     }
 }

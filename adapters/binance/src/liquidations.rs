@@ -7,6 +7,7 @@ use marketprism_kit::wit::{Liquidation, LogLevel, MarketEvent, Side};
 use marketprism_kit::{Output, Refusal};
 
 use crate::Running;
+use crate::instruments::by_symbol;
 use crate::parse::ForcedOrder;
 use crate::settings::Forced;
 
@@ -46,10 +47,10 @@ impl Running {
         // Equal orders of one frame are told apart by their number.
         let mut equal: BTreeMap<String, u32> = BTreeMap::new();
         for order in orders {
-            let known = self.instruments.by_symbol(&order.symbol);
+            let known = by_symbol(&self.instruments, &order.symbol);
             let instrument = match known {
                 Some((id, _)) => id,
-                None if self.instruments.len() < INSTRUMENTS_MAX => {
+                None if self.instruments.count() < INSTRUMENTS_MAX => {
                     self.declare(order.symbol.clone(), out)
                 }
                 None => {

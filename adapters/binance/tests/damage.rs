@@ -8,12 +8,14 @@
     missing_docs
 )]
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use marketprism_binance::Binance;
+use marketprism_kit::testing::recording::{Record, recording};
+use marketprism_kit::testing::{self, random::Random};
 use marketprism_kit::wit::{BookState, MarketEvent, Trade};
-use support::{Record, Replay, recording};
+
+type Replay = testing::Replay<Binance>;
 
 /// A recording with the settings and symbols that it was made with.
 struct Case {
@@ -44,17 +46,6 @@ const CASES: [Case; 4] = [
         symbols: &["BTCUSDT"],
     },
 ];
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % limit
-    }
-}
 
 /// What a replay published, by instrument.
 #[derive(Default)]
@@ -205,10 +196,10 @@ fn frames_lost_swapped_cut_short_and_spoiled_never_make_a_wrong_book() {
                         lost.insert(record.data.clone());
                     }
                     _ => {
-                        copy.push(Record {
-                            kind: "ws_close".to_owned(),
+                        copy.extend(["ws_close", "ws_open"].map(|kind| Record {
+                            kind: kind.to_owned(),
                             ..record.clone()
-                        });
+                        }));
                         lost.insert(record.data.clone());
                     }
                 }

@@ -1,10 +1,9 @@
 //! Reading the answer to a request for trades.
 
-use marketprism_kit::Refusal;
-use marketprism_kit::session::failure_text;
-use marketprism_kit::wit::Response;
-
-use crate::parse::{self, TradeMade};
+use super::Market;
+use crate::Refusal;
+use crate::session::failure_text;
+use crate::wit::Response;
 
 /// Why there are no trades.
 pub enum Unusable {
@@ -24,31 +23,29 @@ impl Unusable {
     }
 }
 
-/// The trades of an answer, oldest first, at most `most`.
-pub fn read(
-    instrument: u32,
-    name: &str,
+/// The trades of an answer, their ids ascending, at most `most`.
+pub fn read<M: Market>(
+    market: &M,
+    settings: &M::Settings,
     response: &Response,
     most: u64,
-) -> Result<Vec<TradeMade>, Unusable> {
+) -> Result<Vec<M::Trade>, Unusable> {
     let answer = match &response.outcome {
         Ok(answer) => answer,
         Err(failure) => return Err(Unusable::Failed(failure_text(*failure))),
     };
-    let mut trades = parse::old_trades(answer, instrument, name).map_err(Unusable::Refused)?;
+    let trades = market.read(settings, answer).map_err(Unusable::Refused)?;
     if trades.len() as u64 > most {
         let found = format!("{} where {most} were asked for", trades.len());
         return Err(Unusable::Refused(Refusal::new("too many trades", found)));
     }
-    trades.sort_by_key(|trade| trade.sequence);
-    let mut pairs = trades.iter().zip(trades.iter().skip(1));
-    match pairs.find(|(trade, next)| next.sequence == trade.sequence) {
-        Some((trade, _)) => {
-            let found = format!("{} twice", trade.sequence);
-            Err(Unusable::Refused(Refusal::new(
-                "trade ids out of order",
-                found,
-            )))
+    let ids = trades.iter().map(M::id);
+    let mut pairs = ids.clone().zip(ids.skip(1));
+    match pairs.find(|(id, next)| next <= id) {
+        Some((id, next)) => {
+            let found = format!("{next} behind {id}");
+            let refusal = Refusal::new("trade ids out of order", found);
+            Err(Unusable::Refused(refusal))
         }
         None => Ok(trades),
     }
