@@ -71,6 +71,26 @@ fn bad_day() -> Faults {
     faults
 }
 
+/// That nothing was wrong says something only if there was something.
+fn assert_lively(run: &Run, seconds: u64) {
+    for (heard, exchange) in run.judge.heard.iter().zip(&run.world.exchanges) {
+        let (venue, kinds) = (exchange.venue(), heard.polled.kinds().len());
+        let forced = heard.polled.forced();
+        let is_polled = match venue {
+            Venue::BinanceSpot | Venue::OkxSpot => (kinds, forced) == (0, 0),
+            Venue::BinanceDerivatives | Venue::OkxDerivatives => kinds == 4 && forced > 0,
+            Venue::DeribitDerivatives => (kinds, forced) == (1, 0),
+        };
+        assert!(is_polled, "{}: {kinds} kinds, {forced}", venue.name());
+        assert!(exchange.faults().total() > seconds / 10, "{}", venue.name());
+        for (symbol, one) in &heard.instruments {
+            let is_enough = one.books > seconds / 4 && one.changes > 2 * seconds;
+            let trades = one.trades() as u64;
+            assert!(is_enough && trades > 5 * seconds, "{symbol}");
+        }
+    }
+}
+
 /// All streams of a connection fall silent though it is open: /health says so, and they come back on another one.
 fn fall_silent(run: &mut Run) {
     const VENUE: Venue = Venue::BinanceDerivatives;
@@ -110,6 +130,7 @@ fn on_a_bad_day_of_all_venues_nothing_is_wrong_and_nothing_is_lost() {
     run.settle(Readable::of);
     run.show("a bad day");
     run.assert_right();
+    assert_lively(&run, seconds);
     assert!(run.most.are_within(LIVELY), "{:?}", run.most);
     run.assert_stored();
 }

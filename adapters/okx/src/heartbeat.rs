@@ -8,16 +8,18 @@ use marketprism_kit::wit::LogLevel;
 
 const SECOND: u64 = 1_000_000_000;
 
-/// A connection that is silent for so long is asked whether it lives.
-const IDLE: u64 = 20 * SECOND;
+/// So often a connection is asked whether it lives, also while data come: whether those alone keep it alive is not said
+/// clearly, and a question costs nothing.
+const EVERY: u64 = 20 * SECOND;
 
-/// How long it has for an answer before it is given up. Two questions fit in.
+/// How long it may bring nothing before it is given up. Two questions fit in.
 const DEAD: u64 = 45 * SECOND;
 
 #[derive(Debug)]
 struct Beat {
     heard: u64,
-    asked: Option<u64>,
+    /// When it was asked last, or opened.
+    asked: u64,
 }
 
 /// The open connections, and when each was last heard.
@@ -33,7 +35,7 @@ impl Heartbeat {
     pub fn opened(&mut self, connection: u32, now: u64) {
         let beat = Beat {
             heard: now,
-            asked: None,
+            asked: now,
         };
         self.beats.insert(connection, beat);
     }
@@ -43,7 +45,6 @@ impl Heartbeat {
     pub fn heard(&mut self, connection: u32, now: u64) {
         if let Some(beat) = self.beats.get_mut(&connection) {
             beat.heard = now;
-            beat.asked = None;
         }
     }
 
@@ -61,7 +62,7 @@ impl Heartbeat {
         }
     }
 
-    /// The alarm has come: asks idle connections whether they live, and closes those that do not.
+    /// The alarm has come: asks connections whether they live, and closes those that do not.
     pub fn wake(&mut self, now: u64, alarm: u32, out: &mut Output) {
         self.alarm = None;
         let mut dead = Vec::new();
@@ -77,7 +78,7 @@ impl Heartbeat {
                 out.close(*connection);
                 dead.push(*connection);
             } else {
-                beat.asked = Some(now);
+                beat.asked = now;
                 out.send(*connection, "ping");
             }
         }
@@ -91,7 +92,7 @@ impl Heartbeat {
 impl Beat {
     /// When it is looked at next.
     fn due(&self) -> u64 {
-        let next = self.asked.unwrap_or(self.heard).saturating_add(IDLE);
+        let next = self.asked.saturating_add(EVERY);
         next.min(self.heard.saturating_add(DEAD))
     }
 }
@@ -102,26 +103,21 @@ mod tests {
     use marketprism_kit::testing::said;
 
     #[test]
-    fn an_idle_connection_is_asked_and_a_dead_one_is_closed() {
+    fn a_connection_is_asked_again_and_again_and_a_dead_one_is_closed() {
         let mut heartbeat = Heartbeat::default();
         heartbeat.opened(3, 0);
         assert_eq!(
             said(|out| heartbeat.set_alarm(5, out)),
             "wake 5 at 20000000000\n"
         );
+        // What comes is no reason not to ask.
         heartbeat.heard(3, 10 * SECOND);
-        assert_eq!(
-            said(|out| heartbeat.wake(20 * SECOND, 5, out)),
-            "wake 5 at 30000000000\n"
-        );
-        assert_eq!(
-            said(|out| heartbeat.wake(30 * SECOND, 5, out)),
-            "send 3 ping\nwake 5 at 50000000000\n"
-        );
-        assert_eq!(
-            said(|out| heartbeat.wake(50 * SECOND, 5, out)),
-            "send 3 ping\nwake 5 at 55000000000\n"
-        );
+        for (now, next) in [(20, 40), (40, 55)] {
+            assert_eq!(
+                said(|out| heartbeat.wake(now * SECOND, 5, out)),
+                format!("send 3 ping\nwake 5 at {next}000000000\n")
+            );
+        }
         let told = said(|out| heartbeat.wake(55 * SECOND, 5, out));
         assert!(told.ends_with("close 3\n"), "{told}");
     }
@@ -130,11 +126,10 @@ mod tests {
     fn an_answer_is_a_sign_of_life() {
         let mut heartbeat = Heartbeat::default();
         heartbeat.opened(0, 0);
-        assert!(said(|out| heartbeat.wake(20 * SECOND, 5, out)).starts_with("send 0 ping"));
-        heartbeat.heard(0, 21 * SECOND);
-        assert_eq!(
-            said(|out| heartbeat.wake(40 * SECOND, 5, out)),
-            "wake 5 at 41000000000\n"
-        );
+        for now in [20, 40, 60, 80] {
+            let told = said(|out| heartbeat.wake(now * SECOND, 5, out));
+            assert!(told.starts_with("send 0 ping\n"), "{told}");
+            heartbeat.heard(0, (now + 1) * SECOND);
+        }
     }
 }
