@@ -15,7 +15,7 @@ impl ServerClock {
     pub const EVERY: u64 = 60_000_000_000;
 
     /// Longest way of a request whose answer still says something, in nanoseconds.
-    const WAY_MAX: u64 = 2_000_000_000;
+    const WAY_MAX: u64 = 500_000_000;
 
     /// A request for the time was sent.
     pub const fn ask(&mut self, request: u32, now: u64) {
