@@ -131,7 +131,12 @@ fn on_a_bad_day_of_all_venues_nothing_is_wrong_and_nothing_is_lost() {
     run.show("a bad day");
     run.assert_right();
     assert_lively(&run, seconds);
-    assert!(run.most.are_within(LIVELY), "{:?}", run.most);
+    // The connection that falls silent on a long day gets a successor.
+    let most = Connections {
+        web_sockets: LIVELY.web_sockets + usize::from(seconds >= LONG),
+        ..LIVELY
+    };
+    assert!(run.most.are_within(most), "{:?}", run.most);
     run.assert_stored();
 }
 

@@ -44,6 +44,13 @@ const DOUBLINGS_MAX: u32 = 6;
 /// A refused stream is asked for again after this: a listing may come back.
 const REFUSED_FOR: u64 = 600 * SECOND;
 
+/// A stream that is asked for again soon after the last time waits, each time twice as long, up to this.
+const AGAIN_MAX: u64 = 60 * SECOND;
+const AGAIN_DOUBLINGS_MAX: u32 = 6;
+
+/// So long without need takes back one doubling: what did well for a while is not punished for what came before.
+const CALM: u64 = 15 * SECOND;
+
 /// What a stream normally does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
@@ -122,7 +129,7 @@ struct Stream {
     resubscribed: u64,
     /// When it is asked for again.
     again_at: Option<u64>,
-    /// Times in a row that it was asked for again soon after the last time.
+    /// Doublings of the time until it is asked for again.
     again: u32,
     refusal: Option<String>,
 }
@@ -318,7 +325,7 @@ impl Streams {
     }
 
     /// Asks for a stream again soon, so that the exchange begins it anew with a snapshot: at once when the last time is
-    /// long ago, and otherwise later and later.
+    /// some time ago, and otherwise later and later.
     pub fn resubscribe(
         &mut self,
         id: StreamId,
@@ -336,17 +343,12 @@ impl Streams {
             Asked::At(at, _) | Asked::Acknowledged(at) => at,
             Asked::Not | Asked::Refused(_) => return,
         };
-        let since = now.saturating_sub(last);
-        if since > 60 * SECOND {
-            stream.again = 0;
-        }
-        let delay = (SECOND << stream.again.min(6)).min(60 * SECOND);
-        stream.again = stream.again.saturating_add(1);
-        stream.again_at = Some(if since > 60 * SECOND {
-            now
-        } else {
-            now.max(last.saturating_add(delay))
-        });
+        let calm = now.saturating_sub(last) / CALM;
+        let calm = u32::try_from(calm).unwrap_or(u32::MAX);
+        stream.again = stream.again.saturating_sub(calm);
+        let delay = (SECOND << stream.again).min(AGAIN_MAX);
+        stream.again = stream.again.saturating_add(1).min(AGAIN_DOUBLINGS_MAX);
+        stream.again_at = Some(now.max(last.saturating_add(delay)));
         self.ask_again(now);
         self.send(now, protocol, out);
     }

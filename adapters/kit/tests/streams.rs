@@ -320,3 +320,15 @@ fn a_book_asks_for_a_new_beginning_at_once_and_then_less_and_less_often() {
     }
     assert!((4..=6).contains(&sent), "{sent}");
 }
+
+#[test]
+fn a_stream_that_is_well_for_a_while_in_between_is_asked_for_again_soon_however_often() {
+    let mut case = running();
+    for _ in 0..30 {
+        case.heard_for(16, &[(0, 0)]);
+        let asked = case.does(|streams, now, out| streams.resubscribe(0, now, &Plain, out));
+        let soon = case.heard_for(2, &[(0, 0)]);
+        assert!(format!("{asked}{soon}").contains('+'), "{asked:?} {soon:?}");
+        case.streams.acknowledged(0, 0, case.now);
+    }
+}

@@ -112,6 +112,10 @@ impl Run {
             let wrong = self.judge.check(&self.world.exchanges, &readable);
             self.wrong.extend(wrong);
         }
+        // The daemon's account of itself may be a moment old.
+        self.until(SETTLED_WITHIN, |run| {
+            run.is_wrong() || run.world.problems().is_empty()
+        });
         self.count();
     }
 
