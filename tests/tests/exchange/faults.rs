@@ -146,7 +146,12 @@ fn a_close_an_abort_and_a_reset_end_the_connection() {
         let frame = client.end();
         assert_eq!(frame.is_some(), fault == FrameFault::Close, "{fault:?}");
         drop(client);
-        let ended = |exchange: &Simulator| exchange.connections()[0].ended.is_some();
+        let ended = |exchange: &Simulator| {
+            exchange
+                .connections()
+                .first()
+                .is_some_and(|it| it.ended.is_some())
+        };
         assert!(exchange.eventually(LONG, ended));
         let record = exchange.connections().remove(0);
         assert_eq!(record.ended.map(|(_, end)| end), Some(End::Fault(fault)));

@@ -101,7 +101,12 @@ fn who_says_nothing_is_cut_and_who_pings_lives_even_while_data_flows() {
         subscribe(&mut silent, "trades", "BTC-USDT")["event"],
         "subscribe"
     );
-    let ended = |exchange: &Simulator| exchange.connections()[0].ended.is_some();
+    let ended = |exchange: &Simulator| {
+        exchange
+            .connections()
+            .first()
+            .is_some_and(|it| it.ended.is_some())
+    };
     std::thread::scope(|scope| {
         let listener = scope.spawn(move || silent.end());
         while !ended(&exchange) {
