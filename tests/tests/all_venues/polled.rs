@@ -189,11 +189,11 @@ impl Polled {
     }
 }
 
-/// An answer that was late is over after this.
+/// A question that follows an answer, late ones included, has come by then.
 const LATE: Duration = Duration::from_millis(2_500);
 
 /// On Binance the mark price for an open interest comes with a funding rate that nobody asked for: so may every answer
-/// be that is the next one about its symbol, or comes soon after the open interest was told late.
+/// be that is the next one about its symbol, or comes soon after the open interest was asked for.
 fn is_for_mark(requests: &[RequestRecord], told: &Told) -> bool {
     if !told.by.contains("premiumIndex?") {
         return false;
@@ -204,9 +204,9 @@ fn is_for_mark(requests: &[RequestRecord], told: &Told) -> bool {
         let is_one_of_both = one.target.contains("premiumIndex?") || asks_interest(one);
         is_one_of_both && one.target.ends_with(&symbol)
     });
-    let mut lately = requests.iter().filter(|one| {
-        asks_interest(one) && one.target.ends_with(&symbol) && one.fault == Some(RestFault::Late)
-    });
+    let mut lately = requests
+        .iter()
+        .filter(|one| asks_interest(one) && one.target.ends_with(&symbol));
     last.is_some_and(asks_interest) || lately.any(|one| one.at < told.at && told.at < one.at + LATE)
 }
 
