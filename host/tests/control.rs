@@ -12,7 +12,7 @@ use marketprism_host::rest::{Budgets, Limit};
 use marketprism_host::secret::Secret;
 use marketprism_host::serve::{self, Control};
 use marketprism_host::status::{Board, SessionStatus, State};
-use marketprism_host::supervisor::{Command as Told, CommandError, Order, Remote, What};
+use marketprism_host::supervisor::{Command as Told, CommandError, Order, Remote};
 
 /// Longer than anything here takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -88,16 +88,33 @@ async fn serve(monitoring: &Monitoring) {
         faults: None,
     };
     let _serving = serve::start(monitoring, &board, control, Default::default());
-    while let Some(Order { what, answer }) = orders.recv().await {
-        let _ = answer.send(match what {
-            What::Session(name, Told::Stop) if name == "alpha_spot" => Ok(State::Stopped),
-            What::Session(name, _) if name == "alpha_spot" => Ok(State::Running),
-            What::Session(wanted, _) => Err(CommandError::Unknown {
-                wanted,
-                present: "alpha_spot".to_owned(),
-            }),
-            What::Reload => Err(CommandError::Failed("c.yaml: line 3: no".to_owned())),
-        });
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Session(name, command, answer) => {
+                let _ = answer.send(obey(name, &command));
+            }
+            Order::Reload(answer) => {
+                let why = "c.yaml: line 3: no".to_owned();
+                let _ = answer.send(Err(CommandError::Failed(why)));
+            }
+            Order::Replace(_, _, answer) => {
+                let _ = answer.send(Err(CommandError::Busy));
+            }
+            Order::Decide(_, _, answer) => {
+                let _ = answer.send(Err(CommandError::Busy));
+            }
+        }
+    }
+}
+
+fn obey(name: String, command: &Told) -> Result<State, CommandError> {
+    match command {
+        _ if name != "alpha_spot" => Err(CommandError::Unknown {
+            wanted: name,
+            present: "alpha_spot".to_owned(),
+        }),
+        Told::Stop => Ok(State::Stopped),
+        _ => Ok(State::Running),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::operations::Operations;
 use super::session::SessionStatus;
 use crate::rest::{Budgets, HostUsage};
 
@@ -14,6 +15,7 @@ pub struct Board {
     began_at: SystemTime,
     budgets: Budgets,
     sessions: Mutex<BTreeMap<String, Arc<SessionStatus>>>,
+    operations: Operations,
 }
 
 impl Board {
@@ -24,6 +26,7 @@ impl Board {
             began_at: SystemTime::now(),
             budgets,
             sessions: Mutex::default(),
+            operations: Operations::default(),
         }
     }
 
@@ -58,6 +61,11 @@ impl Board {
     /// How the request budgets stand.
     pub fn budgets(&self) -> Vec<HostUsage> {
         self.budgets.report()
+    }
+
+    /// What is being done to adapters, and what became of it.
+    pub fn operations(&self) -> &Operations {
+        &self.operations
     }
 
     /// How long the daemon has been running.

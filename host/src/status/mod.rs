@@ -3,6 +3,7 @@
 
 mod board;
 mod history;
+mod operations;
 #[cfg(test)]
 pub(crate) mod samples;
 mod session;
@@ -10,5 +11,6 @@ mod streams;
 
 pub use board::Board;
 pub use history::History;
+pub use operations::{Operation, OperationKind, Operations, Ready, Stage, Version};
 pub use session::{InstrumentStatus, Outgoing, SessionStatus, State};
 pub use streams::{STREAM_STATES, is_steady, stream_state_name};

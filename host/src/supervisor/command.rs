@@ -1,5 +1,7 @@
 //! What people and programs may ask of the supervisor while it runs.
 
+use std::time::Duration;
+
 use tokio::sync::{mpsc, oneshot};
 
 use crate::limits::Limits;
@@ -40,28 +42,61 @@ pub enum CommandError {
     Failed(String),
 }
 
+/// A version that is to be tried.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// What its file holds.
+    pub bytes: Vec<u8>,
+    /// Where it came from, for people.
+    pub source: String,
+}
+
+impl std::fmt::Debug for Candidate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} bytes)", self.source, self.bytes.len())
+    }
+}
+
+/// What is to become of a session's adapter while it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// This version takes over.
+    Swap(Candidate),
+    /// The last good version takes over again.
+    Rollback,
+    /// This version sees the same traffic for so long, and nothing of it is published.
+    Shadow(Candidate, Duration),
+}
+
+/// What becomes of a candidate in a shadow run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It takes over.
+    Promote,
+    /// It ends.
+    Drop,
+}
+
 /// The way to a running supervisor. Clones lead to the same one.
 #[derive(Debug, Clone)]
 pub struct Remote {
     orders: mpsc::Sender<Order>,
 }
 
-/// A command on its way.
-#[derive(Debug)]
-pub struct Order {
-    /// What is to be done.
-    pub what: What,
-    /// Where the outcome goes; whoever asked may have stopped waiting.
-    pub answer: oneshot::Sender<Result<State, CommandError>>,
-}
+/// Where the answer to an order goes; whoever asked may have stopped waiting.
+pub type Answer<T> = oneshot::Sender<Result<T, CommandError>>;
 
-/// Whom a command is for.
+/// An order on its way.
 #[derive(Debug)]
-pub enum What {
-    /// For the session of that name.
-    Session(String, Command),
+pub enum Order {
+    /// For the session of that name; the answer is the state that it led to.
+    Session(String, Command, Answer<State>),
     /// For all of them: the configuration is read again.
-    Reload,
+    Reload(Answer<()>),
+    /// Another version for the session of that name; the answer is the number of the operation.
+    Replace(String, Wanted, Answer<u64>),
+    /// What becomes of the candidate of this operation.
+    Decide(u64, Decision, Answer<()>),
 }
 
 impl Remote {
@@ -76,7 +111,8 @@ impl Remote {
     /// # Errors
     /// [`CommandError`].
     pub async fn command(&self, session: &str, command: Command) -> Result<State, CommandError> {
-        self.order(What::Session(session.to_owned(), command)).await
+        self.order(|answer| Order::Session(session.to_owned(), command, answer))
+            .await
     }
 
     /// Reads the configuration again and brings every session up to date.
@@ -84,14 +120,32 @@ impl Remote {
     /// # Errors
     /// [`CommandError::Failed`] with the reasons when the configuration cannot be used; nothing has changed then.
     pub async fn reload(&self) -> Result<(), CommandError> {
-        self.order(What::Reload).await.map(drop)
+        self.order(Order::Reload).await
     }
 
-    async fn order(&self, what: What) -> Result<State, CommandError> {
+    /// Begins to replace a session's adapter while it runs; the answer is the number of the operation, which tells how
+    /// it goes.
+    ///
+    /// # Errors
+    /// [`CommandError`], when nothing was begun.
+    pub async fn replace(&self, session: &str, wanted: Wanted) -> Result<u64, CommandError> {
+        self.order(|answer| Order::Replace(session.to_owned(), wanted, answer))
+            .await
+    }
+
+    /// Decides what becomes of the candidate in a shadow run.
+    ///
+    /// # Errors
+    /// [`CommandError::Failed`] when that operation has no candidate that waits for a decision.
+    pub async fn decide(&self, operation: u64, decision: Decision) -> Result<(), CommandError> {
+        self.order(|answer| Order::Decide(operation, decision, answer))
+            .await
+    }
+
+    async fn order<T>(&self, order: impl FnOnce(Answer<T>) -> Order) -> Result<T, CommandError> {
         let (answer, answered) = oneshot::channel();
-        let order = Order { what, answer };
         self.orders
-            .try_send(order)
+            .try_send(order(answer))
             .map_err(|_| CommandError::Busy)?;
         answered.await.unwrap_or(Err(CommandError::Busy))
     }

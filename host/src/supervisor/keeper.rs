@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
-use super::command::CommandError;
+use super::command::{Answer, CommandError, Decision, Wanted};
 use super::life::{Ending, Life};
 use super::plans::{Difference, difference};
 use super::reporter::{Reporter, SharedHistory, lock};
@@ -29,9 +29,6 @@ const PLANS_MAX: usize = 16;
 /// Threads that hang are kept in mind up to this number.
 const ABANDONED_MAX: usize = 64;
 
-/// Where the answer to a command goes.
-pub(super) type Answer = oneshot::Sender<Result<State, CommandError>>;
-
 /// Keeps one session.
 pub(super) struct Keeper {
     plan: Plan,
@@ -43,7 +40,7 @@ pub(super) struct Keeper {
     abandoned: Vec<JoinHandle<anyhow::Result<Ending>>>,
     /// When the next life is to begin.
     begins_at: Option<Instant>,
-    answers: Vec<Answer>,
+    answers: Vec<Answer<State>>,
     /// It is configured no more.
     is_retired: bool,
 }
@@ -90,7 +87,7 @@ impl Keeper {
     }
 
     /// Begins a life as soon as none is there, and forgets old faults. `answer` is told what came of it.
-    pub(super) fn start(&mut self, answer: Option<Answer>) {
+    pub(super) fn start(&mut self, answer: Option<Answer<State>>) {
         let is_ending = self.now.as_ref().is_some_and(|now| now.ends_by.is_some());
         if self.now.is_none() || is_ending {
             self.restarts = fresh(&self.neighbours);
@@ -101,7 +98,7 @@ impl Keeper {
     }
 
     /// Ends the present life. `answer` is told when it has ended.
-    pub(super) fn stop(&mut self, answer: Option<Answer>) {
+    pub(super) fn stop(&mut self, answer: Option<Answer<State>>) {
         self.begins_at = None;
         if self.now.is_none() {
             self.post(State::Stopped);
@@ -118,7 +115,7 @@ impl Keeper {
     }
 
     /// Ends the present life and begins another. `answer` is told when it has begun.
-    pub(super) fn restart(&mut self, answer: Option<Answer>) {
+    pub(super) fn restart(&mut self, answer: Option<Answer<State>>) {
         self.ask_to_end();
         self.start(answer);
     }
@@ -149,6 +146,22 @@ impl Keeper {
             (true, false) => self.stop(None),
             _ => {}
         }
+    }
+
+    /// Begins to replace the adapter while it runs; the answer is the number of the operation.
+    pub(super) fn replace(&mut self, wanted: Wanted) -> Result<u64, CommandError> {
+        let _ = wanted;
+        Err(CommandError::Failed("not yet".to_owned()))
+    }
+
+    /// Decides what becomes of the candidate, if the operation of that number is this session's.
+    pub(super) fn decide(
+        &mut self,
+        operation: u64,
+        decision: Decision,
+    ) -> Option<Result<(), CommandError>> {
+        let _ = (operation, decision);
+        None
     }
 
     /// The state as it was last told.

@@ -9,7 +9,7 @@ mod reporter;
 mod restart;
 mod supervise;
 
-pub use command::{Command, CommandError, Order, Remote, What};
+pub use command::{Answer, Candidate, Command, CommandError, Decision, Order, Remote, Wanted};
 pub use plans::Plans;
 pub use restart::RestartPolicy;
 pub use supervise::{Neighbours, Supervisor};

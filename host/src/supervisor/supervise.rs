@@ -8,8 +8,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::command::{Command, CommandError, Order, Remote, What};
-use super::keeper::{Answer, Keeper};
+use super::command::{Answer, Command, CommandError, Order, Remote};
+use super::keeper::Keeper;
 use super::plans::{FileWatch, Plans};
 use super::restart::RestartPolicy;
 use crate::bus;
@@ -17,7 +17,7 @@ use crate::config::Proxy;
 use crate::record::{Bundles, Recording};
 use crate::rest::{self, Budgets};
 use crate::session::Plan;
-use crate::status::{Board, State};
+use crate::status::Board;
 
 /// How often every session is looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -64,7 +64,7 @@ pub struct Supervisor {
 /// Plans that are being read.
 struct Reading {
     task: JoinHandle<anyhow::Result<Vec<Plan>>>,
-    answers: Vec<Answer>,
+    answers: Vec<Answer<()>>,
 }
 
 impl Supervisor {
@@ -156,7 +156,7 @@ impl Supervisor {
             let outcome = match read {
                 Ok(plans) => {
                     self.follow(plans);
-                    Ok(State::Running)
+                    Ok(())
                 }
                 Err(error) => {
                     tracing::error!("the configuration stays as it was: {error:#}");
@@ -170,11 +170,13 @@ impl Supervisor {
     }
 
     fn obey(&mut self, order: Order) {
-        let Order { what, answer } = order;
-        match what {
-            What::Reload => self.read_again(Some(answer)),
-            What::Session(name, command) => match self.keepers.get_mut(&name) {
-                Some(keeper) => match command {
+        match order {
+            Order::Reload(answer) => self.read_again(Some(answer)),
+            Order::Session(name, command, answer) => {
+                let Some((keeper, answer)) = self.find(&name, answer) else {
+                    return;
+                };
+                match command {
                     Command::Start => keeper.start(Some(answer)),
                     Command::Stop => keeper.stop(Some(answer)),
                     Command::Restart => keeper.restart(Some(answer)),
@@ -186,20 +188,39 @@ impl Supervisor {
                         keeper.follow(plan);
                         let _ = answer.send(Ok(keeper.state()));
                     }
-                },
-                None => {
-                    let present: Vec<&str> = self.keepers.keys().map(String::as_str).collect();
-                    let _ = answer.send(Err(CommandError::Unknown {
-                        wanted: name,
-                        present: present.join(", "),
-                    }));
                 }
-            },
+            }
+            Order::Replace(name, wanted, answer) => {
+                if let Some((keeper, answer)) = self.find(&name, answer) {
+                    let _ = answer.send(keeper.replace(wanted));
+                }
+            }
+            Order::Decide(operation, decision, answer) => {
+                let mut keepers = self.keepers.values_mut();
+                let decided = keepers.find_map(|keeper| keeper.decide(operation, decision));
+                let _ = answer.send(decided.unwrap_or_else(|| {
+                    let why = format!("operation {operation} has no candidate that waits");
+                    Err(CommandError::Failed(why))
+                }));
+            }
         }
     }
 
+    /// Who keeps the session of that name; else the answer is that there is none.
+    fn find<T>(&mut self, name: &str, answer: Answer<T>) -> Option<(&mut Keeper, Answer<T>)> {
+        if !self.keepers.contains_key(name) {
+            let present: Vec<&str> = self.keepers.keys().map(String::as_str).collect();
+            let _ = answer.send(Err(CommandError::Unknown {
+                wanted: name.to_owned(),
+                present: present.join(", "),
+            }));
+            return None;
+        }
+        self.keepers.get_mut(name).map(|keeper| (keeper, answer))
+    }
+
     /// Reads the plans again, without holding anybody up.
-    fn read_again(&mut self, answer: Option<Answer>) {
+    fn read_again(&mut self, answer: Option<Answer<()>>) {
         if let Some(reading) = &mut self.reading {
             reading.answers.extend(answer);
             return;

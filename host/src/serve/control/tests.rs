@@ -19,7 +19,7 @@ use crate::secret::Secret;
 use crate::serve::desk::Desk;
 use crate::serve::routes;
 use crate::status::{Board, History, SessionStatus, State};
-use crate::supervisor::{Command, CommandError, Order, Remote, What};
+use crate::supervisor::{Command, CommandError, Order, Remote};
 
 const TOKEN: &str = "right-token";
 
@@ -110,27 +110,38 @@ struct Played {
 
 impl Played {
     async fn serve(self, mut orders: mpsc::Receiver<Order>) {
-        while let Some(Order { what, answer }) = orders.recv().await {
-            let outcome = match what {
-                What::Reload => {
+        while let Some(order) = orders.recv().await {
+            match order {
+                Order::Reload(answer) => {
                     *self.reloads.lock().unwrap() += 1;
-                    Ok(State::Running)
+                    let _ = answer.send(Ok(()));
                 }
-                What::Session(name, _) if name != "alpha_spot" => Err(CommandError::Unknown {
-                    wanted: name,
-                    present: "alpha_spot, beta_spot".to_owned(),
-                }),
-                What::Session(_, command) => {
-                    let state = match &command {
-                        Command::Stop => State::Stopped,
-                        _ => State::Running,
-                    };
-                    self.states.lock().unwrap().push(command);
-                    Ok(state)
+                Order::Session(name, command, answer) => {
+                    let _ = answer.send(self.obey(name, command));
                 }
-            };
-            let _ = answer.send(outcome);
+                Order::Replace(_, _, answer) => {
+                    let _ = answer.send(Err(CommandError::Busy));
+                }
+                Order::Decide(_, _, answer) => {
+                    let _ = answer.send(Err(CommandError::Busy));
+                }
+            }
         }
+    }
+
+    fn obey(&self, name: String, command: Command) -> Result<State, CommandError> {
+        if name != "alpha_spot" {
+            return Err(CommandError::Unknown {
+                wanted: name,
+                present: "alpha_spot, beta_spot".to_owned(),
+            });
+        }
+        let state = match &command {
+            Command::Stop => State::Stopped,
+            _ => State::Running,
+        };
+        self.states.lock().unwrap().push(command);
+        Ok(state)
     }
 
     fn told(&self) -> Vec<Command> {
