@@ -66,6 +66,9 @@ impl Adapter for Deribit {
                 name: VENUE.to_owned(),
                 request_weight_per_minute: CREDITS_PER_MINUTE,
                 used_weight_header: None,
+                connections_max: streams::CONNECTIONS_OF_ADDRESS,
+                // The exchange names no limit.
+                connects: None,
             }],
             data_types: texts(&["orderbook", "trade", "volatility_index"]),
             settings: settings::keys(),
@@ -112,7 +115,7 @@ impl Running {
             instruments: Instruments::default(),
             alone: Alone::default(),
             polled: Polled::new(now),
-            indices: Indices::default(),
+            indices: Indices::new(start.standby),
             backlog: trades::backlog(),
             scratch: Scratch::default(),
         };
@@ -133,6 +136,7 @@ impl Running {
             Event::Closed(closed) => self.closed(now, closed.connection, out),
             Event::SymbolsChanged(names) => self.symbols_changed(now, names, out),
             Event::ReportWanted(levels) => self.report(now, *levels as usize, out),
+            Event::Promoted => self.promoted(now, out),
             Event::Stop => self.stop(out),
             Event::Start(_) => {}
         }
@@ -267,8 +271,8 @@ impl Running {
                 self.send_for_trades(now, out);
             }
             alarm::WHOLE => {
-                let instrument = self.instruments.get(alarm.id);
-                if let Some(book) = instrument.and_then(|it| it.book.as_ref()) {
+                let instrument = self.instruments.get_mut(alarm.id);
+                if let Some(book) = instrument.and_then(|it| it.book.as_mut()) {
                     book.renew(&cx, out);
                 }
             }
@@ -337,6 +341,17 @@ impl Running {
             reports.push(report);
         }
         out.report(reports);
+    }
+
+    /// What is published goes out from now on.
+    fn promoted(&mut self, now: u64, out: &mut Output) {
+        let mut cx = self.session.at(now);
+        for (_, instrument) in self.instruments.iter_mut() {
+            if let Some(book) = &mut instrument.book {
+                book.promoted(&cx, out);
+            }
+        }
+        self.indices.promoted(&mut cx, out);
     }
 
     fn stop(&mut self, out: &mut Output) {
