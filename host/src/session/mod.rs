@@ -4,8 +4,10 @@
 //! world sees it; a fault stops the instance and leaves the session able to start another.
 
 mod flight_report;
+mod handover;
 mod log_gate;
 mod permits;
+mod publication;
 mod tally;
 mod world;
 
@@ -13,6 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use handover::{Reach, Readiness, Ready};
+pub use publication::HeldTooMuch;
 use tally::End;
 pub use tally::{Requests, Tally, Total, Trades};
 pub use world::{Happening, World};
@@ -21,10 +25,11 @@ use crate::config::{Exchange, Origin};
 use crate::limits::Limits;
 use crate::record::{Flight, Report};
 use crate::sandbox::contract::{
-    Action, Decimal, Event, Instrument, InstrumentReport, LogLevel, MarketEvent, Start,
+    Action, Event, Instrument, InstrumentReport, LogLevel, Start,
 };
 use crate::sandbox::{Adapter, Fault, FaultKind, Instance};
-use crate::wire::{Stamp, Subjects, WireError, Writer};
+use crate::wire::{Subjects, WireError, Writer};
+use handover::{Outlet, Waiting};
 use log_gate::LogGate;
 use permits::{Asked, Permits};
 
@@ -75,6 +80,7 @@ pub struct Session<W> {
     instance: Instance,
     wire: Writer,
     permits: Permits,
+    outlet: Outlet,
     log: LogGate,
     flight: Flight,
     tally: Tally,
@@ -93,6 +99,7 @@ impl<W: World> Session<W> {
             instance: Instance::new(&plan.adapter, &plan.limits)?,
             wire: writer(&plan)?,
             permits: Permits::new(plan.grants.clone(), plan.limits.clone()),
+            outlet: Outlet::new(),
             log: LogGate::new(plan.limits.log_lines_per_second_max),
             flight: Flight::new(plan.limits.flight_bytes_max),
             tally: Tally::default(),
@@ -147,6 +154,7 @@ impl<W: World> Session<W> {
         self.tally.faults += 1;
         self.abandon();
         self.flight.begin(self.plan.limits.flight_bytes_max);
+        self.outlet.begin_again(self.wire.instruments());
         self.wire = writer(&self.plan)?;
         self.instance = Instance::new(&self.plan.adapter, &self.plan.limits)?;
         self.start()
@@ -261,6 +269,7 @@ impl<W: World> Session<W> {
             }
             _ => false,
         };
+        let tick = self.permits.due(&event);
         self.tally.reconnections += u64::from(self.permits.note(&event));
         let ended = match &event {
             Event::Response(response) => self
@@ -293,7 +302,7 @@ impl<W: World> Session<W> {
                     let line = format!("refused: {}: {}", refusal.rule, refusal.detail);
                     self.log.write(&self.plan.name, now, LogLevel::Debug, &line);
                 }
-                action => self.perform(now, action)?,
+                action => self.perform(now, tick, action)?,
             }
         }
         if let Some((asked, end)) = ended {
@@ -309,12 +318,17 @@ impl<W: World> Session<W> {
             self.tally.add_request(asked, end, now);
         }
         self.tally.log_lines_dropped = self.log.dropped();
+        if is_report { self.repair_hand_over()?; }
         Ok(())
     }
 
-    fn perform(&mut self, now: u64, action: Action) -> Result<(), Fault> {
+    fn perform(&mut self, now: u64, tick: Option<u64>, action: Action) -> Result<(), Fault> {
         match action {
-            Action::Publish(event) => self.publish(now, &event)?,
+            Action::Publish(event) => self.publish(Waiting {
+                received: now,
+                tick,
+                event,
+            })?,
             Action::Connect(connect) => {
                 let address = self.permits.connect(connect.connection, &connect.address)?;
                 self.world.connect(connect.connection, address);
@@ -336,7 +350,7 @@ impl<W: World> Session<W> {
                 self.world.request(request.request, address, request.weight);
             }
             Action::WakeAt(wake) => {
-                self.permits.wake_at(wake.alarm)?;
+                self.permits.wake_at(wake.alarm, wake.time)?;
                 self.world.wake_at(wake.alarm, wake.time);
             }
             Action::Declare(instrument) => {
@@ -357,35 +371,6 @@ impl<W: World> Session<W> {
             Action::Ignored | Action::Refused(_) => {}
         }
         Ok(())
-    }
-
-    fn publish(&mut self, received: u64, event: &MarketEvent) -> Result<(), Fault> {
-        let stamp = Stamp {
-            published_ns: self.world.now(),
-            received_ns: received,
-        };
-        match self.wire.write(event, stamp) {
-            Ok(message) => {
-                if let MarketEvent::Trade(trade) = event {
-                    self.count_trade(trade.instrument, trade.quantity);
-                }
-                *self.tally.published.entry(message.data_type).or_default() += 1;
-                self.world.publish(message);
-                Ok(())
-            }
-            Err(error) if error.is_contract_violation() => Err(bad(&error)),
-            Err(error) => {
-                self.tally.unwritten += 1;
-                tracing::warn!(session = self.plan.name, "not published: {error}");
-                Ok(())
-            }
-        }
-    }
-
-    fn count_trade(&mut self, instrument: u32, quantity: Decimal) {
-        if let Some(instrument) = self.wire.instrument(instrument) {
-            self.tally.add_trade(&instrument.exchange_symbol, quantity);
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an instance has open, and what it may open: the configuration's grants and the counts of its limits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use url::Url;
 
@@ -33,7 +33,8 @@ pub(super) struct Permits {
     /// Connections asked for; true when open.
     connections: BTreeMap<u32, bool>,
     requests: BTreeMap<u32, Asked>,
-    alarms: BTreeSet<u32>,
+    /// Alarms that wait, and their times in nanoseconds since the epoch.
+    alarms: BTreeMap<u32, u64>,
 }
 
 impl Permits {
@@ -44,7 +45,7 @@ impl Permits {
             lost: 0,
             connections: BTreeMap::new(),
             requests: BTreeMap::new(),
-            alarms: BTreeSet::new(),
+            alarms: BTreeMap::new(),
         }
     }
 
@@ -59,6 +60,14 @@ impl Permits {
         self.connections.clear();
         self.requests.clear();
         self.alarms.clear();
+    }
+
+    /// The time that the alarm of an event was set to, which it may come after.
+    pub(super) fn due(&self, event: &Event) -> Option<u64> {
+        match event {
+            Event::Alarm(alarm) => self.alarms.get(alarm).copied(),
+            _ => None,
+        }
     }
 
     /// Keeps count of what an event begins and ends. True when it opens a connection in place of one that was lost.
@@ -140,8 +149,8 @@ impl Permits {
         Ok(url)
     }
 
-    pub(super) fn wake_at(&mut self, alarm: u32) -> Result<(), Fault> {
-        self.alarms.insert(alarm);
+    pub(super) fn wake_at(&mut self, alarm: u32, time: u64) -> Result<(), Fault> {
+        self.alarms.insert(alarm, time);
         if self.alarms.len() > self.limits.alarms_max {
             return Err(refused(format!(
                 "more than {} alarms",

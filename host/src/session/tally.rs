@@ -38,6 +38,8 @@ pub struct Tally {
     pub published: BTreeMap<DataType, u64>,
     /// Market events that could not be written: a text that is no number, a name that was not declared.
     pub unwritten: u64,
+    /// Market events that the version before had published when this one took over.
+    pub doubles: u64,
     /// Messages to connections that were not open.
     pub unsent: u64,
     /// Log lines left out.

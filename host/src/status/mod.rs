@@ -11,6 +11,6 @@ mod streams;
 
 pub use board::Board;
 pub use history::History;
-pub use operations::{Operation, OperationKind, Operations, Ready, Stage, Version};
+pub use operations::{Operation, OperationKind, Operations, Stage, Version};
 pub use session::{InstrumentStatus, Outgoing, SessionStatus, State};
 pub use streams::{STREAM_STATES, is_steady, stream_state_name};

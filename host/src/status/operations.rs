@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::session::Ready;
+
 /// Operations that are remembered; the oldest that has ended makes room.
 const REMEMBERED_MAX: usize = 200;
 
@@ -92,15 +94,6 @@ pub struct Version {
     pub version: String,
     /// Hash of its file, in hexadecimal.
     pub sha256: String,
-}
-
-/// How much of something is ready.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Ready {
-    /// Ready ones.
-    pub ready: usize,
-    /// All that are waited for.
-    pub of: usize,
 }
 
 /// One operation.

@@ -110,40 +110,23 @@ impl DataType {
 
 /// One value for each data type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PerType<T>([T; 10]);
+pub(crate) struct PerType<T>([T; 10]);
 
+#[allow(clippy::indexing_slicing)] // there is one place for each data type, in their order
 impl<T> PerType<T> {
     /// Asks `make` for the value of each data type.
-    pub(super) fn new(make: impl FnMut(DataType) -> T) -> Self {
+    pub(crate) fn new(make: impl FnMut(DataType) -> T) -> Self {
         Self(DataType::ALL.map(make))
     }
 
     /// The value of one data type.
-    pub(super) const fn get(&self, data_type: DataType) -> &T {
-        let [
-            trade,
-            book,
-            status,
-            delta,
-            funding,
-            interest,
-            liquidation,
-            lsr_top,
-            lsr_all,
-            volatility,
-        ] = &self.0;
-        match data_type {
-            DataType::Trade => trade,
-            DataType::Orderbook => book,
-            DataType::OrderbookStatus => status,
-            DataType::OrderbookDelta => delta,
-            DataType::FundingRate => funding,
-            DataType::OpenInterest => interest,
-            DataType::Liquidation => liquidation,
-            DataType::LsrTopPosition => lsr_top,
-            DataType::LsrAllAccount => lsr_all,
-            DataType::VolatilityIndex => volatility,
-        }
+    pub(crate) const fn get(&self, data_type: DataType) -> &T {
+        &self.0[data_type as usize]
+    }
+
+    /// The value of one data type, to be changed.
+    pub(crate) const fn get_mut(&mut self, data_type: DataType) -> &mut T {
+        &mut self.0[data_type as usize]
     }
 }
 

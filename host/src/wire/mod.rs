@@ -17,6 +17,7 @@ mod trades;
 mod writer;
 
 pub use books::state_name;
+pub(crate) use data_type::PerType;
 pub use data_type::{DataType, Transport};
 pub use error::WireError;
 pub use message::{Message, Source, Stamp};
