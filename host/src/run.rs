@@ -15,7 +15,7 @@ use crate::rest::{self, Budgets};
 use crate::serve::{self, Control, FaultEntry, Faults};
 use crate::session::Plan;
 use crate::status::{Board, State};
-use crate::supervisor::{Neighbours, Plans, RestartPolicy, Supervisor};
+use crate::supervisor::{Neighbours, Plans, Replacements, RestartPolicy, Supervisor};
 use crate::view::View;
 
 /// How often the view looks for news of the sessions.
@@ -39,6 +39,8 @@ pub struct Daemon {
     pub proxy: Option<Proxy>,
     /// The HTTP ports.
     pub monitoring: Monitoring,
+    /// What one version of an adapter needs to follow another while it runs.
+    pub replacements: Replacements,
     /// Where the bundles of faults go; none when they are not kept.
     pub bundles: Option<Bundles>,
     /// Records what the sessions see and send.
@@ -71,6 +73,7 @@ impl Daemon {
             bundles: self.bundles,
             recording: recording.clone(),
             policy: RestartPolicy::default(),
+            replacements: Arc::new(self.replacements),
             board: board.clone(),
         };
         let (supervisor, remote) = Supervisor::new(self.plans, neighbours, self.again);

@@ -62,13 +62,16 @@ impl Rerun {
         if !is_first_missing {
             events.remove(0);
         }
-        let seed = start.seed;
+        let (seed, standby) = (start.seed, start.standby);
         let plan = Plan::of_facts(facts, start, adapter);
         let world = FlightWorld::new(begin, seed, std::mem::take(events));
         let mut session = Session::new(plan, world)?;
         if self.events == 0 {
             // The instance was stopped before it was told anything.
             return Ok(());
+        }
+        if standby {
+            session.stand_by();
         }
         self.told = u64::from(!is_first_missing);
         let before = self.told;

@@ -12,6 +12,7 @@ mod tally;
 mod world;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -42,6 +43,12 @@ pub struct Plan {
     pub venue: String,
     /// The adapter.
     pub adapter: Arc<Adapter>,
+    /// The adapter file of the folder that it is for, also where another version of it runs.
+    pub file: Option<PathBuf>,
+    /// The hash of that file when it was last looked at.
+    pub folder_sha256: Option<String>,
+    /// The only hash that the configuration lets run.
+    pub pinned: Option<String>,
     /// Its caps.
     pub limits: Limits,
     /// What the adapter is told at start, as JSON text.
@@ -63,6 +70,9 @@ impl Plan {
             name: exchange.name.clone(),
             venue: exchange.venue.clone(),
             adapter,
+            file: None,
+            folder_sha256: None,
+            pinned: exchange.adapter_sha256.clone(),
             limits: exchange.limits.clone(),
             settings: exchange.settings.to_string(),
             symbols: exchange.symbols.clone(),
@@ -117,7 +127,7 @@ impl<W: World> Session<W> {
             settings: self.plan.settings.clone(),
             instruments: self.plan.symbols.clone(),
             seed: self.world.seed(),
-            standby: false,
+            standby: self.outlet.is_held(),
         });
         let now = self.world.now();
         self.tell(Happening { now, event })
@@ -139,7 +149,19 @@ impl<W: World> Session<W> {
         let Some(happening) = self.world.next().await else {
             return Ok(false);
         };
+        // As a replayed bundle tells it; a live session is promoted by its owner.
+        let is_turn = matches!(happening.event, Event::Promoted) && self.outlet.is_held();
+        if is_turn {
+            self.outlet.begin_opening();
+        }
+        let reported_at = self.reported_at;
         self.tell(happening)?;
+        if is_turn {
+            self.release(Reach::default())?;
+        }
+        if self.reported_at != reported_at {
+            self.repair_hand_over()?;
+        }
         Ok(true)
     }
 
@@ -174,6 +196,13 @@ impl<W: World> Session<W> {
         let now = self.world.now();
         let event = Event::SymbolsChanged(self.plan.symbols.clone());
         self.tell(Happening { now, event })
+    }
+
+    /// Goes on by a new plan once another instance is started: there is none now.
+    pub fn replan(&mut self, plan: Plan) {
+        self.permits.set_limits(plan.limits.clone());
+        self.log.set_limit(plan.limits.log_lines_per_second_max);
+        self.plan = plan;
     }
 
     /// Asks the adapter for the state of its instruments, with `levels` levels a side.
@@ -319,7 +348,6 @@ impl<W: World> Session<W> {
             self.tally.add_request(asked, end, now);
         }
         self.tally.log_lines_dropped = self.log.dropped();
-        if is_report { self.repair_hand_over()?; }
         Ok(())
     }
 

@@ -30,6 +30,16 @@ pub(super) struct Last {
     pub(super) at: Instant,
 }
 
+impl Last {
+    /// That of nobody.
+    pub(super) fn nowhere() -> Self {
+        Self {
+            reach: Reach::default(),
+            at: Instant::now(),
+        }
+    }
+}
+
 /// The way to a session at work. It ends where that session's life ends.
 #[derive(Clone)]
 pub(super) struct Line(mpsc::Sender<Call>);

@@ -9,8 +9,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::baton::Giver;
+use super::call::{Call, Last};
 use super::reporter::Reporter;
 use super::restart::Restarts;
+use super::standby::{Away, Standby};
 use super::supervise::Neighbours;
 use crate::bus::Outbox;
 use crate::rest;
@@ -29,13 +32,22 @@ const OUTBOX_BYTES_MAX: usize = 64 << 20;
 /// How long closing sockets are waited for.
 const CLOSE_LIMIT: Duration = Duration::from_millis(1_300);
 
+/// How long whoever takes over may let a silent session wait before that goes on.
+const HAND_OVER_LIMIT: Duration = Duration::from_secs(1);
+
 /// How a life ended in good order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ending {
     /// It was told to end.
     Asked,
     /// Its adapter was stopped too often.
     Failed,
+    /// Another one took over.
+    Relieved,
+    /// It never took over, and this is why.
+    Refused(String),
+    /// Its adapter was stopped by this fault in its probation.
+    Faulted(String),
 }
 
 /// What a life is given.
@@ -45,8 +57,12 @@ pub(super) struct Life {
     pub(super) reporter: Reporter,
     /// The faults of earlier lives count too.
     pub(super) restarts: Arc<Mutex<Restarts>>,
-    /// Plans to go on by.
-    pub(super) plans: mpsc::Receiver<Plan>,
+    /// What others ask of it.
+    pub(super) calls: mpsc::Receiver<Call>,
+    /// It stands by until its turn has come.
+    pub(super) standby: Option<Standby>,
+    /// For so long a fault of its adapter ends it.
+    pub(super) probation: Option<Duration>,
     /// Turns true when the life is to end.
     pub(super) stop: watch::Receiver<bool>,
     pub(super) fence: Fence,
@@ -66,13 +82,12 @@ impl Life {
         let ending = runtime.block_on(async {
             let world = self.world()?;
             let mut session = Session::new(self.plan.clone(), world)?;
-            self.reporter.enter(State::Starting, &session);
-            let ending = self.tend(&mut session).await;
+            let ending = self.run(&mut session).await;
             self.reporter.enter(State::Stopping, &session);
             self.end(&mut session).await;
             let last = match ending {
-                Ending::Asked => State::Stopped,
                 Ending::Failed => State::Failed,
+                _ => State::Stopped,
             };
             self.reporter.enter(last, &session);
             Ok(ending)
@@ -118,12 +133,47 @@ impl Life {
             seed,
             stop: self.stop.clone(),
             fence: self.fence.clone(),
+            standby: self.standby.is_some(),
         }))
     }
 
-    /// Starts the adapter and steps it until the life is to end; starts it again after a fault.
-    async fn tend(&mut self, session: &mut Session<LiveWorld>) -> Ending {
-        let mut stepped = session.start().map(|()| true);
+    /// Stands by, if it is to, and tends the session.
+    async fn run(&mut self, session: &mut Session<LiveWorld>) -> Ending {
+        let started = match self.standby.take() {
+            None => {
+                self.reporter.enter(State::Starting, session);
+                session.start()
+            }
+            Some(standby) => match self.stand_by(session, standby).await {
+                Ok(released) => {
+                    self.reporter.speak();
+                    released
+                }
+                Err(Away::Stopped) => {
+                    self.farewell(session).await;
+                    return Ending::Asked;
+                }
+                Err(Away::Refused(why)) => {
+                    self.farewell(session).await;
+                    return Ending::Refused(why);
+                }
+                Err(Away::Faulted(fault)) => {
+                    self.keep_bundle(session, &fault).await;
+                    return Ending::Faulted(fault.to_string());
+                }
+            },
+        };
+        self.tend(session, started).await
+    }
+
+    /// Steps the adapter until the life is to end; starts it again after a fault.
+    async fn tend(
+        &mut self,
+        session: &mut Session<LiveWorld>,
+        started: Result<(), Fault>,
+    ) -> Ending {
+        let began = Instant::now();
+        let mut stepped = started.map(|()| true);
         if stepped.is_ok() {
             self.reporter.enter(State::Running, session);
         }
@@ -133,28 +183,79 @@ impl Life {
                 Ok(true) => {
                     stepped = tokio::select! {
                         biased;
-                        Some(plan) = self.plans.recv() => session.follow(plan).map(|()| true),
+                        Some(call) = self.calls.recv() => match self.answer(session, call).await {
+                            Ok(followed) => followed.map(|()| true),
+                            Err(ending) => return ending,
+                        },
                         stepped = session.step() => stepped,
                     }
                 }
                 Ok(false) => {
-                    if let Err(fault) = session.stop() {
-                        self.reporter.fault(&fault);
-                        self.keep_bundle(session, &fault).await;
-                        tracing::warn!("the adapter stopped at its end: {fault}");
-                    }
+                    self.farewell(session).await;
                     return Ending::Asked;
                 }
-                Err(fault) => match self.recover(session, &fault).await {
-                    Ok(started) => stepped = started.map(|()| true),
-                    Err(ending) => return ending,
-                },
+                Err(fault) => {
+                    if self.probation.is_some_and(|time| began.elapsed() < time) {
+                        self.reporter.fault(&fault);
+                        self.keep_bundle(session, &fault).await;
+                        return Ending::Faulted(fault.to_string());
+                    }
+                    match self.recover(session, &fault).await {
+                        Ok(started) => stepped = started.map(|()| true),
+                        Err(ending) => return ending,
+                    }
+                }
             }
             // Once a second the world asks the adapter for a report.
             if session.reported_at() != reported {
                 reported = session.reported_at();
                 self.reporter.post(session);
             }
+        }
+    }
+
+    /// Does what it is asked; the life may end by it.
+    async fn answer(
+        &mut self,
+        session: &mut Session<LiveWorld>,
+        call: Call,
+    ) -> Result<Result<(), Fault>, Ending> {
+        match call {
+            Call::Follow(plan) => return Ok(session.follow(*plan)),
+            Call::Reach(answer) => {
+                // Whoever asked may be gone.
+                let _ = answer.send(session.reach());
+            }
+            Call::HandOver(giver, answer) => {
+                let last = silence(session).await;
+                let is_silent = last.is_ok();
+                let _ = answer.send(last);
+                if is_silent && self.is_relieved(giver).await {
+                    self.farewell(session).await;
+                    return Err(Ending::Relieved);
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Whether another one publishes from now on. Until that is certain nothing happens here.
+    async fn is_relieved(&self, giver: Giver) -> bool {
+        let is_taken = giver.is_taken(HAND_OVER_LIMIT).await;
+        if is_taken {
+            self.fence.put_up();
+        } else {
+            tracing::warn!("nobody took over in time; going on");
+        }
+        is_taken
+    }
+
+    /// Tells the adapter that it ends.
+    async fn farewell(&mut self, session: &mut Session<LiveWorld>) {
+        if let Err(fault) = session.stop() {
+            self.reporter.fault(&fault);
+            self.keep_bundle(session, &fault).await;
+            tracing::warn!("the adapter stopped at its end: {fault}");
         }
     }
 
@@ -184,10 +285,7 @@ impl Life {
         let cleared = begun.elapsed();
         if !pause.is_zero() {
             self.reporter.enter(State::Restarting, session);
-            tokio::select! {
-                _ = self.stop.wait_for(|stop| *stop) => return Err(Ending::Asked),
-                () = tokio::time::sleep(pause) => {}
-            }
+            self.rest(session, pause).await?;
         }
         let began = Instant::now();
         let started = session.restart();
@@ -196,6 +294,28 @@ impl Life {
             self.reporter.enter(State::Running, session);
         }
         Ok(started)
+    }
+
+    /// Lets the pause before a restart go by. Others may take over meanwhile.
+    async fn rest(
+        &mut self,
+        session: &mut Session<LiveWorld>,
+        pause: Duration,
+    ) -> Result<(), Ending> {
+        let mut over = std::pin::pin!(tokio::time::sleep(pause));
+        loop {
+            tokio::select! {
+                _ = self.stop.wait_for(|stop| *stop) => return Err(Ending::Asked),
+                () = &mut over => return Ok(()),
+                Some(call) = self.calls.recv() => match call {
+                    // The next instance begins with it.
+                    Call::Follow(plan) => session.replan(*plan),
+                    call => {
+                        self.answer(session, call).await?.ok();
+                    }
+                },
+            }
+        }
     }
 
     /// Writes down what led to the fault, without holding the session up: one bundle at a time.
@@ -233,4 +353,13 @@ impl Life {
         let _ = tokio::time::timeout(CLOSE_LIMIT, closed).await;
         self.bundle_kept().await;
     }
+}
+
+/// Has everything that the session published confirmed, and tells how far that is.
+async fn silence(session: &mut Session<LiveWorld>) -> Result<Last, String> {
+    let at = Instant::now();
+    let settled = session.world_mut().settle(HAND_OVER_LIMIT).await;
+    settled.map_err(str::to_owned)?;
+    let reach = session.reach();
+    Ok(Last { reach, at })
 }

@@ -25,6 +25,8 @@ pub(super) struct Reporter {
     board: Arc<Board>,
     history: SharedHistory,
     fence: Fence,
+    /// It stands by: another life tells how the session stands.
+    is_silent: bool,
     began: Instant,
     state: State,
     entered: (Instant, SystemTime),
@@ -40,6 +42,7 @@ impl Reporter {
             board,
             history,
             fence,
+            is_silent: false,
             began: Instant::now(),
             state: State::Starting,
             entered: (Instant::now(), SystemTime::now()),
@@ -49,8 +52,25 @@ impl Reporter {
         }
     }
 
+    /// One that tells nothing before it is to speak.
+    pub(super) fn silent(self) -> Self {
+        Self {
+            is_silent: true,
+            ..self
+        }
+    }
+
+    /// Its turn has come.
+    pub(super) fn speak(&mut self) {
+        self.is_silent = false;
+        self.entered = (Instant::now(), SystemTime::now());
+    }
+
     /// The session is in a new state.
     pub(super) fn enter(&mut self, state: State, session: &Session<LiveWorld>) {
+        if self.is_silent || self.fence.is_up() {
+            return;
+        }
         if state != self.state {
             let lasted = self.entered.0.elapsed();
             tracing::info!(
@@ -68,6 +88,9 @@ impl Reporter {
 
     /// The adapter was stopped by a fault.
     pub(super) fn fault(&self, fault: &Fault) {
+        if self.is_silent {
+            return;
+        }
         let mut text = fault.to_string();
         text.truncate(text.floor_char_boundary(FAULT_BYTES_MAX));
         let mut history = lock(&self.history);

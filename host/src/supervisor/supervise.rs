@@ -1,6 +1,7 @@
 //! The supervisor: looks after all sessions, and does what it is asked.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,14 +9,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::command::{Answer, Command, CommandError, Order, Remote};
+use super::command::{Answer, Candidate, Command, CommandError, Order, Remote};
 use super::keeper::Keeper;
 use super::plans::{FileWatch, Plans};
+use super::replacements::Replacements;
 use super::restart::RestartPolicy;
+use super::watch::AdapterWatch;
+use crate::adapter_folder;
 use crate::bus;
 use crate::config::Proxy;
 use crate::record::{Bundles, Recording};
 use crate::rest::{self, Budgets};
+use crate::sandbox::sha256;
 use crate::session::Plan;
 use crate::status::Board;
 
@@ -48,6 +53,8 @@ pub struct Neighbours {
     pub recording: Option<Arc<Recording>>,
     /// When what has failed is started again.
     pub policy: RestartPolicy,
+    /// What one version needs to follow another.
+    pub replacements: Arc<Replacements>,
     /// Where every session tells how it stands.
     pub board: Arc<Board>,
 }
@@ -59,6 +66,16 @@ pub struct Supervisor {
     plans: Option<Plans>,
     orders: mpsc::Receiver<Order>,
     reading: Option<Reading>,
+    watch: AdapterWatch,
+    /// Adapter files that have changed and are being read.
+    files: Option<JoinHandle<Vec<NewFile>>>,
+}
+
+/// An adapter file that has changed.
+struct NewFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    sha256: String,
 }
 
 /// Plans that are being read.
@@ -78,6 +95,8 @@ impl Supervisor {
             plans: again,
             orders,
             reading: None,
+            watch: AdapterWatch::default(),
+            files: None,
         };
         for plan in plans {
             supervisor.keep(plan);
@@ -107,6 +126,7 @@ impl Supervisor {
                         tracing::info!("the configuration has changed; reading it again");
                         self.read_again(None);
                     }
+                    self.look_at_adapters().await;
                 }
                 _ = look.tick() => {
                     let now = Instant::now();
@@ -239,6 +259,35 @@ impl Supervisor {
         });
     }
 
+    /// Offers what lies anew in the adapters folder to the sessions that it is for.
+    async fn look_at_adapters(&mut self) {
+        if let Some(reading) = self.files.take_if(|reading| reading.is_finished()) {
+            for file in reading.await.unwrap_or_default() {
+                self.offer(&file);
+            }
+        }
+        if self.files.is_some() {
+            return;
+        }
+        let files = self.keepers.values().filter_map(|it| it.plan().file.as_deref());
+        let changed = self.watch.look(files);
+        if !changed.is_empty() {
+            self.files = Some(tokio::task::spawn_blocking(move || read(changed)));
+        }
+    }
+
+    fn offer(&mut self, file: &NewFile) {
+        for keeper in self.keepers.values_mut() {
+            if keeper.plan().file.as_ref() == Some(&file.path) {
+                let candidate = Candidate {
+                    bytes: file.bytes.clone(),
+                    source: file.path.display().to_string(),
+                };
+                keeper.offer(candidate, &file.sha256);
+            }
+        }
+    }
+
     /// Goes on by new plans: of sessions that are gone, new, or other than before.
     fn follow(&mut self, plans: Vec<Plan>) {
         for (name, keeper) in &mut self.keepers {
@@ -279,4 +328,20 @@ async fn next(signal: &mut Option<Signal>) {
         }
         None => std::future::pending().await,
     }
+}
+
+/// What adapter files hold.
+fn read(paths: Vec<PathBuf>) -> Vec<NewFile> {
+    let files = paths.into_iter().filter_map(|path| {
+        let bytes = adapter_folder::read(&path)
+            .inspect_err(|error| tracing::warn!("{error}"))
+            .ok()?;
+        let sha256 = sha256(&bytes);
+        Some(NewFile {
+            path,
+            bytes,
+            sha256,
+        })
+    });
+    files.collect()
 }

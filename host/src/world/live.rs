@@ -28,6 +28,9 @@ const SOCKET_EVENTS_MAX: usize = 1_024;
 /// Between two questions for a report, in nanoseconds.
 const REPORT_EVERY_NS: u64 = 1_000_000_000;
 
+/// The same while the session stands by: whoever waits for it looks often.
+const STANDBY_REPORT_EVERY_NS: u64 = 100_000_000;
+
 /// Levels a side that a report is to hold.
 const REPORT_LEVELS: u32 = 1;
 
@@ -56,6 +59,8 @@ pub struct LiveParts {
     pub stop: watch::Receiver<bool>,
     /// Once it is up nothing is published any more.
     pub fence: Fence,
+    /// Another version is at work until [`LiveWorld::promoted`].
+    pub standby: bool,
 }
 
 /// The world as it is.
@@ -71,6 +76,7 @@ pub struct LiveWorld {
     alarms: Alarms,
     /// When the next report is due, in nanoseconds since the epoch.
     report_at: u64,
+    report_every: u64,
     outbound: Outbound,
     seed: u64,
     tape: Option<Tape>,
@@ -88,6 +94,11 @@ impl LiveWorld {
     /// A world on the current tokio runtime. NATS is tried in the background, for as long as it takes.
     pub fn new(parts: LiveParts) -> Self {
         let now = wall_clock();
+        let report_every = if parts.standby {
+            STANDBY_REPORT_EVERY_NS
+        } else {
+            REPORT_EVERY_NS
+        };
         Self {
             now,
             dialer: parts.dialer,
@@ -97,7 +108,8 @@ impl LiveWorld {
             client: parts.client,
             answers: mpsc::channel(SOCKET_EVENTS_MAX),
             alarms: Alarms::default(),
-            report_at: now.saturating_add(REPORT_EVERY_NS),
+            report_at: now.saturating_add(report_every),
+            report_every,
             outbound: Outbound::new(
                 parts.outbox,
                 parts.bus,
@@ -115,6 +127,30 @@ impl LiveWorld {
     pub async fn drain(&mut self) -> usize {
         let _ = tokio::time::timeout(DRAIN_LIMIT, self.outbound.send_all()).await;
         self.outbound.give_up()
+    }
+
+    /// Publishes what is queued and has NATS confirm it, within `limit`; else everything stays as it is.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn settle(&mut self, limit: Duration) -> Result<(), &'static str> {
+        if self.is_bus_connected() == Some(false) {
+            return Err("NATS is not connected");
+        }
+        match tokio::time::timeout(limit, self.outbound.send_all()).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("NATS did not confirm the last messages"),
+            Err(_) => Err("NATS did not take what is queued in time"),
+        }
+    }
+
+    /// The session's turn has come.
+    pub fn promoted(&mut self) {
+        self.report_every = REPORT_EVERY_NS;
+        let now = self.advance(wall_clock());
+        if let Some(tape) = &mut self.tape {
+            tape.told(now, &Event::Promoted);
+        }
     }
 
     /// What waits for NATS, and what it lost.
@@ -164,7 +200,7 @@ impl LiveWorld {
             return self.alarms.take().map(Event::Alarm);
         }
         if self.report_at <= now {
-            self.report_at = now.saturating_add(REPORT_EVERY_NS);
+            self.report_at = now.saturating_add(self.report_every);
             return Some(Event::ReportWanted(REPORT_LEVELS));
         }
         None

@@ -138,8 +138,8 @@ impl Outbound {
         self.outbox.pop();
     }
 
-    /// Sends everything that waits and lets NATS confirm it.
-    pub(super) async fn send_all(&mut self) {
+    /// Sends everything that waits and lets NATS confirm it; false when it did not.
+    pub(super) async fn send_all(&mut self) -> bool {
         while !self.outbox.is_empty() {
             self.send_next().await;
         }
@@ -147,7 +147,9 @@ impl Outbound {
             && let Err(error) = bus.flush().await
         {
             tracing::warn!("the last messages may be lost: {error}");
+            return false;
         }
+        true
     }
 
     /// Takes out what is left, and tells how much it was.

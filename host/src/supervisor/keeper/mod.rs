@@ -1,30 +1,35 @@
-//! Who keeps one session: begins its lives, ends them, joins what has died, gives up what hangs.
+//! Who keeps one session: begins its lives, ends them, joins what has died, gives up what hangs, and lets one version of
+//! its adapter follow another.
+
+mod replacing;
+mod trial;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
-use super::command::{Answer, CommandError, Decision, Wanted};
+use super::call::Line;
+use super::command::{Answer, Candidate};
 use super::life::{Ending, Life};
 use super::plans::{Difference, difference};
 use super::reporter::{Reporter, SharedHistory, lock};
 use super::restart::Restarts;
+use super::standby::Standby;
 use super::supervise::Neighbours;
 use crate::sandbox::FaultKind;
 use crate::session::Plan;
 use crate::status::{SessionStatus, State};
 use crate::world::Fence;
+use replacing::Replacing;
+use trial::Trial;
 
 /// A life that tells nothing for this long hangs: it tells how it stands once a second.
 const HANGS_AFTER: Duration = Duration::from_secs(20);
 
 /// How long a life may take to end.
 const END_LIMIT: Duration = Duration::from_secs(8);
-
-/// Plans that wait for a life to follow them.
-const PLANS_MAX: usize = 16;
 
 /// Threads that hang are kept in mind up to this number.
 const ABANDONED_MAX: usize = 64;
@@ -36,6 +41,14 @@ pub(super) struct Keeper {
     history: SharedHistory,
     restarts: Arc<Mutex<Restarts>>,
     now: Option<Living>,
+    /// Lives that another one took over from, or that were not wanted.
+    leaving: Vec<Living>,
+    /// Another version that is about to take over.
+    replacing: Option<Replacing>,
+    /// A version that is to be tried after that.
+    next: Option<Candidate>,
+    /// The version at work is in its probation.
+    trial: Option<Trial>,
     /// What hung and may still hang.
     abandoned: Vec<JoinHandle<anyhow::Result<Ending>>>,
     /// When the next life is to begin.
@@ -45,24 +58,37 @@ pub(super) struct Keeper {
     is_retired: bool,
 }
 
-/// The present life.
+/// A life and its thread.
 struct Living {
     thread: JoinHandle<anyhow::Result<Ending>>,
     began: Instant,
     stop: watch::Sender<bool>,
-    plans: mpsc::Sender<Plan>,
+    line: Line,
     fence: Fence,
+    restarts: Arc<Mutex<Restarts>>,
     ends_by: Option<Instant>,
+}
+
+impl Living {
+    fn ask_to_end(&mut self) {
+        let _ = self.stop.send(true);
+        self.ends_by.get_or_insert(Instant::now() + END_LIMIT);
+    }
 }
 
 impl Keeper {
     pub(super) fn new(plan: Plan, neighbours: Neighbours) -> Self {
+        let trial = Trial::at_start(&plan, &neighbours.replacements);
         let keeper = Self {
             plan,
             history: SharedHistory::default(),
             restarts: fresh(&neighbours),
             neighbours,
             now: None,
+            leaving: Vec::new(),
+            replacing: None,
+            next: None,
+            trial,
             abandoned: Vec::new(),
             begins_at: None,
             answers: Vec::new(),
@@ -78,12 +104,13 @@ impl Keeper {
 
     /// Whether the session is configured no more, and has ended.
     pub(super) fn is_gone(&self) -> bool {
-        self.is_retired && self.now.is_none()
+        self.is_retired && self.is_down()
     }
 
     /// Whether no thread of the session is at work.
     pub(super) fn is_down(&self) -> bool {
-        self.now.is_none()
+        let has_candidate = self.replacing.as_ref().is_some_and(Replacing::has_thread);
+        self.now.is_none() && self.leaving.is_empty() && !has_candidate
     }
 
     /// Begins a life as soon as none is there, and forgets old faults. `answer` is told what came of it.
@@ -99,6 +126,8 @@ impl Keeper {
 
     /// Ends the present life. `answer` is told when it has ended.
     pub(super) fn stop(&mut self, answer: Option<Answer<State>>) {
+        self.next = None;
+        self.end_replacing("the session was stopped");
         self.begins_at = None;
         if self.now.is_none() {
             self.post(State::Stopped);
@@ -116,12 +145,16 @@ impl Keeper {
 
     /// Ends the present life and begins another. `answer` is told when it has begun.
     pub(super) fn restart(&mut self, answer: Option<Answer<State>>) {
+        self.end_replacing("the session was started again");
         self.ask_to_end();
         self.start(answer);
     }
 
     /// Goes on by another plan, in the way that disturbs least.
-    pub(super) fn follow(&mut self, plan: Plan) {
+    pub(super) fn follow(&mut self, mut plan: Plan) {
+        let wanted = plan.adapter.clone();
+        let is_other_file = plan.file != self.plan.file || plan.folder_sha256 != self.plan.folder_sha256;
+        plan.adapter = self.plan.adapter.clone();
         let difference = difference(&self.plan, &plan);
         let was_enabled = self.plan.enabled && !self.is_retired;
         self.is_retired = false;
@@ -130,38 +163,29 @@ impl Keeper {
         match (difference, &self.now) {
             (Difference::Followed, Some(now)) => {
                 tracing::info!(session = name, "goes on with other symbols or limits");
-                // A life that does not take plans hangs, and the next one begins with this one.
-                let _ = now.plans.try_send(self.plan.clone());
+                now.line.follow(self.plan.clone());
+                self.replacing_follows();
             }
             (Difference::Restart, Some(_)) => {
                 tracing::info!(session = name, "begins again with another configuration");
+                if is_other_file {
+                    self.plan.adapter = wanted;
+                }
                 self.restart(None);
                 return;
             }
             (_, None) => self.post(self.state()),
             (Difference::None, Some(_)) => {}
         }
+        // What was swapped in stays until the folder or the configuration has another file.
+        if is_other_file {
+            self.replace_by(wanted);
+        }
         match (was_enabled, self.plan.enabled) {
             (false, true) => self.start(None),
             (true, false) => self.stop(None),
             _ => {}
         }
-    }
-
-    /// Begins to replace the adapter while it runs; the answer is the number of the operation.
-    pub(super) fn replace(&mut self, wanted: Wanted) -> Result<u64, CommandError> {
-        let _ = wanted;
-        Err(CommandError::Failed("not yet".to_owned()))
-    }
-
-    /// Decides what becomes of the candidate, if the operation of that number is this session's.
-    pub(super) fn decide(
-        &mut self,
-        operation: u64,
-        decision: Decision,
-    ) -> Option<Result<(), CommandError>> {
-        let _ = (operation, decision);
-        None
     }
 
     /// The state as it was last told.
@@ -174,14 +198,15 @@ impl Keeper {
 
     fn ask_to_end(&mut self) {
         if let Some(now) = &mut self.now {
-            let _ = now.stop.send(true);
-            now.ends_by.get_or_insert(Instant::now() + END_LIMIT);
+            now.ask_to_end();
         }
     }
 
     /// Looks after the session: to be called often.
     pub(super) fn look(&mut self, at: Instant) {
         self.abandoned.retain(|thread| !thread.is_finished());
+        self.look_at_replacing(at);
+        self.look_at_leaving(at);
         if let Some(now) = self.now.take_if(|now| now.thread.is_finished()) {
             self.has_ended(now, at);
         }
@@ -196,39 +221,15 @@ impl Keeper {
             self.begins_at = None;
             self.begin();
         }
+        self.look_at_trial(at);
         self.answer();
     }
 
     fn begin(&mut self) {
-        let (stop, stopping) = watch::channel(false);
-        let (plans, new_plans) = mpsc::channel(PLANS_MAX);
-        let fence = Fence::default();
         self.post(State::Starting);
-        let board = self.neighbours.board.clone();
-        let life = Life {
-            plan: self.plan.clone(),
-            neighbours: self.neighbours.clone(),
-            reporter: Reporter::new(board, self.history.clone(), fence.clone()),
-            restarts: self.restarts.clone(),
-            plans: new_plans,
-            stop: stopping,
-            fence: fence.clone(),
-            saving: None,
-        };
-        let thread = std::thread::Builder::new()
-            .name(self.plan.name.clone())
-            .spawn(move || life.live());
-        match thread {
-            Ok(thread) => {
-                self.now = Some(Living {
-                    thread,
-                    began: Instant::now(),
-                    stop,
-                    plans,
-                    fence,
-                    ends_by: None,
-                });
-            }
+        let probation = self.begin_trial();
+        match self.living(self.plan.clone(), self.restarts.clone(), None, probation) {
+            Ok(living) => self.now = Some(living),
             Err(error) => self.died(
                 &format!("there is no thread for it: {error}"),
                 Instant::now(),
@@ -236,11 +237,60 @@ impl Keeper {
         }
     }
 
+    /// A life on a thread of its own.
+    fn living(
+        &self,
+        plan: Plan,
+        restarts: Arc<Mutex<Restarts>>,
+        standby: Option<Standby>,
+        probation: Option<Duration>,
+    ) -> std::io::Result<Living> {
+        let (stop, stopping) = watch::channel(false);
+        let (line, calls) = Line::new();
+        let fence = Fence::default();
+        let board = self.neighbours.board.clone();
+        let reporter = Reporter::new(board, self.history.clone(), fence.clone());
+        let life = Life {
+            neighbours: self.neighbours.clone(),
+            reporter: match standby {
+                Some(_) => reporter.silent(),
+                None => reporter,
+            },
+            plan,
+            restarts: restarts.clone(),
+            calls,
+            standby,
+            probation,
+            stop: stopping,
+            fence: fence.clone(),
+            saving: None,
+        };
+        let thread = std::thread::Builder::new()
+            .name(self.plan.name.clone())
+            .spawn(move || life.live())?;
+        Ok(Living {
+            thread,
+            began: Instant::now(),
+            stop,
+            line,
+            fence,
+            restarts,
+            ends_by: None,
+        })
+    }
+
     /// A life's thread has ended.
     fn has_ended(&mut self, now: Living, at: Instant) {
         let was_asked = now.ends_by.is_some();
         match now.thread.join() {
             Ok(Ok(Ending::Failed)) if !was_asked => {}
+            // Whoever took over tells of itself; it may have been told to end at the same moment.
+            Ok(Ok(Ending::Relieved)) => {
+                if !was_asked && !self.is_relieved() {
+                    self.begins_at = Some(at);
+                }
+            }
+            Ok(Ok(Ending::Faulted(why))) if !was_asked => self.roll_back(&why, at),
             Ok(Ok(_)) => self.post(State::Stopped),
             Ok(Err(error)) => self.died(&format!("{error:#}"), at),
             Err(_) => self.died("its thread panicked", at),
@@ -259,13 +309,9 @@ impl Keeper {
 
     /// A life hangs: whatever it does from now on goes nowhere. A thread cannot be killed.
     fn give_up(&mut self, now: Living, at: Instant) {
-        now.fence.put_up();
-        let _ = now.stop.send(true);
-        lock(&self.history).hangs += 1;
-        if self.abandoned.len() < ABANDONED_MAX {
-            self.abandoned.push(now.thread);
-        }
-        if now.ends_by.is_some() {
+        let was_asked = now.ends_by.is_some();
+        self.abandon(now);
+        if was_asked {
             tracing::error!(
                 session = self.plan.name,
                 "did not end in time and is given up"
@@ -276,7 +322,40 @@ impl Keeper {
         }
     }
 
+    /// Lets a life go that does not end.
+    fn abandon(&mut self, living: Living) {
+        living.fence.put_up();
+        let _ = living.stop.send(true);
+        lock(&self.history).hangs += 1;
+        if self.abandoned.len() < ABANDONED_MAX {
+            self.abandoned.push(living.thread);
+        }
+    }
+
+    /// Sees those out that are not wanted any more.
+    fn look_at_leaving(&mut self, at: Instant) {
+        let is_due = |living: &Living| living.ends_by.is_some_and(|ends_by| at >= ends_by);
+        for living in std::mem::take(&mut self.leaving) {
+            if living.thread.is_finished() {
+                // How it ended concerns nobody: it does not publish any more.
+                let _ = living.thread.join();
+            } else if is_due(&living) {
+                tracing::error!(
+                    session = self.plan.name,
+                    "an earlier version did not end in time and is given up"
+                );
+                self.abandon(living);
+            } else {
+                self.leaving.push(living);
+            }
+        }
+    }
+
     fn begin_again(&mut self, why: &str, at: Instant) {
+        if self.has_fallback() {
+            self.roll_back(why, at);
+            return;
+        }
         let pause = self
             .restarts
             .lock()
@@ -286,8 +365,10 @@ impl Keeper {
         match pause {
             Some(pause) => {
                 tracing::error!(session, "{why}; begins again in {} s", pause.as_secs());
-                self.begins_at = Some(at + pause);
                 self.post(State::Restarting);
+                self.begins_at = Some(at + pause);
+                // A version that stands by takes over instead; should it not, this one begins.
+                self.leave_to_candidate();
             }
             None => {
                 tracing::error!(session, "{why}; that is too often, it stays down");

@@ -1,0 +1,70 @@
+//! What all sessions need to have one version of an adapter follow another.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::adapter_folder;
+use crate::record::{Adopted, Versions};
+use crate::sandbox::{Adapter, Engine, Grant};
+use crate::session::Plan;
+
+/// Compiles and keeps versions, and remembers which one each session runs.
+pub struct Replacements {
+    engine: Engine,
+    /// The versions by their hash.
+    pub(super) versions: Versions,
+    /// Which of them each session runs.
+    pub(super) adopted: Adopted,
+    /// How long a new version may take to be live.
+    pub(super) live_within: Duration,
+    /// For how long a fault of a new version brings the old one back.
+    pub(super) probation: Duration,
+    /// One swap at a time: both versions hold connections, and exchanges count them.
+    pub(super) turn: Arc<Semaphore>,
+}
+
+impl Replacements {
+    /// What is written goes below `data_dir`. A version may take `live_within` to be live, and is in probation for
+    /// `probation` after that.
+    pub fn new(engine: Engine, data_dir: &Path, live_within: Duration, probation: Duration) -> Self {
+        Self {
+            engine,
+            versions: Versions::below(data_dir),
+            adopted: Adopted::below(data_dir),
+            live_within,
+            probation,
+            turn: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// Checks and compiles a version for a session; `source` names it for people. It takes as long as that takes.
+    pub(super) fn load(&self, plan: &Plan, bytes: &[u8], source: &str) -> Result<Adapter, String> {
+        let grant = Grant {
+            sha256: plan.pinned.clone(),
+        };
+        let path = Path::new(source);
+        let adapter = adapter_folder::accept(&self.engine, path, bytes, &grant, &plan.limits)
+            .map_err(|error| error.to_string())?;
+        if adapter.venue(&plan.venue).is_none() {
+            let serves = adapter.venue_names().join(", ");
+            return Err(format!("{source} serves {serves}, not {:?}", plan.venue));
+        }
+        self.versions.keep(bytes);
+        Ok(adapter)
+    }
+
+    /// A version that was kept, for a session.
+    pub(super) fn load_kept(&self, plan: &Plan, hash: &str) -> Result<Adapter, String> {
+        let bytes = self.versions.find(hash);
+        let bytes = bytes.ok_or_else(|| format!("version {hash} is not kept any more"))?;
+        self.load(plan, &bytes, &format!("version {}", short(hash)))
+    }
+}
+
+/// A hash as people read it.
+pub(super) fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
