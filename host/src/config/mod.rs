@@ -17,6 +17,7 @@ mod notices;
 mod origin;
 mod problem;
 mod server;
+mod swap;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may end by a panic
 mod tests;
@@ -38,6 +39,7 @@ pub use nats::{CompatMode, Naming, Nats, Publish, Spool, Tls};
 pub use notices::{Notices, Readers};
 pub use origin::Origin;
 pub use problem::{ConfigError, Problem};
+pub use swap::Swap;
 
 use key::Key;
 use keys::names;
@@ -63,6 +65,8 @@ pub struct Config {
     pub monitoring: Monitoring,
     /// The proxy for the connections to the exchanges.
     pub proxy: Option<Proxy>,
+    /// How adapters are replaced while they run.
+    pub swap: Swap,
     /// Folder of the adapters; relative to the working directory.
     pub adapters_dir: PathBuf,
     /// Folder for everything that is written; relative to the working directory.
@@ -109,6 +113,7 @@ pub fn parse(
     unread.extend(nats_unread.iter().map(|key| Key::of(["nats"]).join(key)));
     top.monitoring.finish(environment, &mut problems);
     let proxy = top.networking.proxy(&mut problems);
+    let swap = top.swap.finish(&mut problems);
     for (name, folder) in [
         ("adapters_dir", &top.adapters_dir),
         ("data_dir", &top.data_dir),
@@ -157,6 +162,7 @@ pub fn parse(
             nats: top.nats,
             monitoring: top.monitoring,
             proxy,
+            swap,
             adapters_dir: top.adapters_dir,
             data_dir: top.data_dir,
             notices,
@@ -175,6 +181,7 @@ struct Top {
     nats: Nats,
     monitoring: Monitoring,
     networking: monitoring::Networking,
+    swap: swap::Section,
     adapters_dir: PathBuf,
     data_dir: PathBuf,
 }

@@ -5,6 +5,7 @@
 
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +14,9 @@ use cap_std::fs::{Dir, File};
 
 /// Begins the name of a file that is being written.
 const PARTIAL: &str = ".partial-";
+
+/// Numbers the files that this process writes: two who write the same file at once must not write into one.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 /// How much a folder may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,11 +92,22 @@ impl Folder {
         name: &str,
         write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
     ) -> std::io::Result<()> {
+        self.put_beside(name, &|_| false, write)
+    }
+
+    /// As [`Folder::put`], but those that `is_spared` names make no room, and do not count.
+    pub(super) fn put_beside(
+        &self,
+        name: &str,
+        is_spared: &dyn Fn(&str) -> bool,
+        write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
         let authority = ambient_authority();
         Dir::create_ambient_dir_all(self.parent.join(self.name), authority)?;
         let dir = self.dir()?;
-        let partial = format!("{PARTIAL}{name}");
-        let outcome = self.fill(&dir, &partial, name, write);
+        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+        let partial = format!("{PARTIAL}{}-{number}-{name}", std::process::id());
+        let outcome = self.fill(&dir, &partial, name, is_spared, write);
         if outcome.is_err() {
             let _ = dir.remove_file(&partial);
         }
@@ -104,6 +119,7 @@ impl Folder {
         dir: &Dir,
         partial: &str,
         name: &str,
+        is_spared: &dyn Fn(&str) -> bool,
         write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
     ) -> std::io::Result<()> {
         let mut output = BufWriter::new(dir.create(partial)?);
@@ -119,14 +135,23 @@ impl Folder {
             )));
         }
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.make_room(dir, name, bytes)?;
-        dir.rename(partial, dir, name)
+        self.make_room(dir, name, is_spared, bytes)?;
+        dir.rename(partial, dir, name)?;
+        // Nor may the name be lost once somebody relies on it.
+        dir.open(".")?.sync_all()
     }
 
-    /// Removes the oldest files until one of `bytes` has room; the one that it replaces does not count.
-    fn make_room(&self, dir: &Dir, name: &str, bytes: u64) -> std::io::Result<()> {
+    /// Removes the oldest files until one of `bytes` has room; the one that it replaces does not count, nor what is
+    /// spared.
+    fn make_room(
+        &self,
+        dir: &Dir,
+        name: &str,
+        is_spared: &dyn Fn(&str) -> bool,
+        bytes: u64,
+    ) -> std::io::Result<()> {
         let mut entries = self.entries_of(dir)?;
-        entries.retain(|entry| entry.name != name);
+        entries.retain(|entry| entry.name != name && !is_spared(&entry.name));
         entries.sort_by(|a, b| (a.modified, &a.name).cmp(&(b.modified, &b.name)));
         let mut files = entries.len();
         let mut used: u64 = entries.iter().map(|entry| entry.bytes).sum();

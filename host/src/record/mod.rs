@@ -1,5 +1,7 @@
-//! What is kept on disk of what happened: recordings, the flight recorder's fault bundles, the adapters that ran.
+//! What is kept on disk of what happened: recordings, the flight recorder's fault bundles, the adapters that ran, and
+//! which of them each session has adopted.
 
+mod adopted;
 mod bundle;
 mod capture;
 mod flight;
@@ -8,6 +10,7 @@ mod names;
 mod recorder;
 mod versions;
 
+pub use adopted::{Adopted, Against, Choice};
 pub use bundle::{
     AdapterText, Bundle, BundleError, Bundles, EXTENSION as BUNDLE_EXTENSION,
     FOLDER as BUNDLE_FOLDER, Facts, FaultText, Report, is_bundle,

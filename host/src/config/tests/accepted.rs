@@ -1,5 +1,7 @@
 //! What a file means: defaults, merging, the environment, the settings of an adapter.
 
+use std::time::Duration;
+
 use serde_json::json;
 use url::Url;
 
@@ -205,6 +207,20 @@ grants: [cdn.alpha.example, 'http://127.0.0.1:8080']",
     assert!(!granted("wss://stream.alpha.example/stream"));
     assert!(!granted("https://api.alpha.example.evil.example/"));
     assert!(!granted("https://evil.example/api.alpha.example"));
+}
+
+#[test]
+fn a_swap_has_its_times_and_may_do_without_probation() {
+    let swap = |lines: &str| read(&with_top(lines)).unwrap().swap;
+    let seconds = |live_within, probation| Swap {
+        live_within: Duration::from_secs(live_within),
+        probation: Duration::from_secs(probation),
+    };
+    assert_eq!(swap(""), seconds(120, 60));
+    assert_eq!(swap("swap: {live_within_seconds: 1}"), seconds(1, 60));
+    let longest = "swap: {live_within_seconds: 3600, probation_seconds: 86400}";
+    assert_eq!(swap(longest), seconds(3_600, 86_400));
+    assert_eq!(swap("swap: {probation_seconds: 0}"), seconds(120, 0));
 }
 
 #[test]

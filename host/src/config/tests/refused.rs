@@ -171,6 +171,26 @@ fn what_is_wrong_outside_the_blocks_is_told_as_well() {
             r#"networking.proxy.url: not an http:// address: "x""#,
         ),
         (
+            "swap: {live_within_seconds: 0}",
+            "swap.live_within_seconds: must be 1 to 3600 (seconds)",
+        ),
+        (
+            "swap: {live_within_seconds: 3601}",
+            "swap.live_within_seconds: must be 1 to 3600 (seconds)",
+        ),
+        (
+            "swap: {live_within_seconds: soon}",
+            r#"swap.live_within_seconds: invalid type: string "soon""#,
+        ),
+        (
+            "swap: {probation_seconds: 86401}",
+            "swap.probation_seconds: must be 0 to 86400 (seconds)",
+        ),
+        (
+            "swap: {probation_seconds: -1}",
+            "swap.probation_seconds: invalid value: integer `-1`",
+        ),
+        (
             "data_types: {trade: 5}",
             "data_types.trade: expected keys and values",
         ),
