@@ -5,12 +5,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use marketprism_host::bus;
-use marketprism_host::config::Origin;
+use marketprism_host::config::{Origin, Swap};
+use marketprism_host::record::Versions;
 use marketprism_host::rest::{Budgets, Limit};
 use marketprism_host::session::Plan;
 use marketprism_host::status::{Board, SessionStatus, State};
 use marketprism_host::supervisor::{
-    Command, CommandError, Neighbours, Plans, Remote, RestartPolicy, Supervisor,
+    Command, CommandError, Neighbours, Plans, Remote, Replacements, RestartPolicy, Supervisor,
 };
 use marketprism_host::wire::Subjects;
 use serde_json::Value;
@@ -27,6 +28,8 @@ pub struct Fleet {
     /// The way to the supervisor.
     pub remote: Remote,
     plans: Arc<Mutex<Vec<Plan>>>,
+    /// Where the versions of adapters are kept.
+    data: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -40,6 +43,9 @@ pub const IMPATIENT: RestartPolicy = RestartPolicy {
     long: Duration::from_millis(10),
 };
 
+/// How long a version that took over is on probation.
+pub const PROBATION: Duration = Duration::from_secs(2);
+
 impl Fleet {
     /// Starts the sessions of these plans.
     ///
@@ -49,6 +55,8 @@ impl Fleet {
     pub fn start(plans: Vec<Plan>, nats: Option<String>, policy: RestartPolicy) -> Self {
         let budgets = Budgets::new(Limit::per_minute(1_200));
         let board = Arc::new(Board::new(budgets.clone()));
+        let data = tempfile::tempdir().expect("a folder");
+        let versions = Arc::new(Versions::below(data.path()));
         let neighbours = Neighbours {
             bus: nats.map(|nats| bus::Settings {
                 servers: vec![nats],
@@ -60,6 +68,14 @@ impl Fleet {
             bundles: None,
             recording: None,
             policy,
+            replacements: Arc::new(Replacements::new(
+                hostile::engine().clone(),
+                versions,
+                Swap {
+                    live_within: PATIENCE,
+                    probation: PROBATION,
+                },
+            )),
             board: board.clone(),
         };
         let shared = Arc::new(Mutex::new(plans.clone()));
@@ -77,6 +93,7 @@ impl Fleet {
             board,
             remote,
             plans: shared,
+            data,
             runtime: runtime(),
             stop: Some(stop),
             thread: Some(thread),
@@ -147,6 +164,9 @@ pub fn hostile_plan(exchange: &Simulator, mut settings: Value) -> Plan {
         name: "hostile".into(),
         venue: "hostile".into(),
         adapter: hostile::adapter(),
+        file: None,
+        folder_sha256: None,
+        pinned: None,
         limits: hostile::limits(),
         settings: settings.to_string(),
         symbols: vec!["BTCUSDT".into()],

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use marketprism_host::config::{self as configuration, Config};
-use marketprism_host::record::{Bundles, Recording, RecordingBounds};
+use marketprism_host::record::{Bundles, Recording, RecordingBounds, Versions};
 use marketprism_host::run::Daemon;
 use marketprism_host::sandbox::Engine;
 use marketprism_host::session::Plan;
-use marketprism_host::supervisor::Plans;
+use marketprism_host::supervisor::{Plans, Replacements};
 use marketprism_host::view::View;
 
 use super::plans::{block, engine, plan_to_run};
@@ -80,6 +80,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let (file, config) = arguments.file.load()?;
     let engine = engine(&config)?;
+    let versions = Arc::new(Versions::below(&config.data_dir));
+    let replacements = Replacements::new(engine.clone(), versions, config.swap);
     let chosen = BTreeSet::from_iter(arguments.exchange.iter().cloned());
     let plans = plans(&config, &file, &engine, &chosen, Missing::IsLeftOut)?;
     unread_keys::report(&config, &file, &plans);
@@ -96,6 +98,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let daemon = Daemon {
         plans,
         again: Some(again),
+        replacements,
         bus: config.nats.enabled.then(|| bus_settings(&config, None)),
         proxy: config.proxy.clone(),
         monitoring: config.monitoring.clone(),

@@ -25,9 +25,7 @@ pub use world::{Happening, World};
 use crate::config::{Exchange, Origin};
 use crate::limits::Limits;
 use crate::record::{Flight, Report};
-use crate::sandbox::contract::{
-    Action, Event, Instrument, InstrumentReport, LogLevel, Start,
-};
+use crate::sandbox::contract::{Action, Event, Instrument, InstrumentReport, LogLevel, Start};
 use crate::sandbox::{Adapter, Fault, FaultKind, Instance};
 use crate::wire::{Subjects, WireError, Writer};
 use handover::{Outlet, Waiting};

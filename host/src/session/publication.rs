@@ -135,4 +135,3 @@ impl<W: World> Session<W> {
 pub struct HeldTooMuch {
     dropped: u64,
 }
-

@@ -40,7 +40,7 @@ pub(super) fn baton() -> (Giver, Taker) {
 
 impl Giver {
     /// Waits until it is taken, the taker is gone, or `limit` is over. True: it is taken, and the giver is silent for ever.
-    pub(super) async fn is_taken(self, limit: Duration) -> bool {
+    pub(super) async fn given(self, limit: Duration) -> bool {
         let _ = tokio::time::timeout(limit, self.taken).await;
         let withdrawn =
             self.state
@@ -71,10 +71,10 @@ mod tests {
     async fn whoever_comes_second_is_told() {
         let (giver, taker) = baton();
         assert!(taker.take());
-        assert!(giver.is_taken(LONG).await);
+        assert!(giver.given(LONG).await);
 
         let (giver, taker) = baton();
-        assert!(!giver.is_taken(LONG).await);
+        assert!(!giver.given(LONG).await);
         assert!(!taker.take());
     }
 
@@ -83,7 +83,7 @@ mod tests {
         let (giver, taker) = baton();
         let began = tokio::time::Instant::now();
         drop(taker);
-        assert!(!giver.is_taken(LONG).await);
+        assert!(!giver.given(LONG).await);
         assert_eq!(began.elapsed(), Duration::ZERO);
     }
 
@@ -96,7 +96,7 @@ mod tests {
                 .enable_time()
                 .build()
                 .unwrap();
-            let is_taken = runtime.block_on(giver.is_taken(Duration::from_micros(20)));
+            let is_taken = runtime.block_on(giver.given(Duration::from_micros(20)));
             assert_eq!(other.join().unwrap(), is_taken);
         }
     }

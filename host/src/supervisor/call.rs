@@ -80,7 +80,10 @@ impl Line {
     async fn ask<T>(&self, call: impl FnOnce(oneshot::Sender<T>) -> Call) -> Result<T, NoAnswer> {
         let (answer, answered) = oneshot::channel();
         let asked = async {
-            self.0.send(call(answer)).await.map_err(|_| NoAnswer::Gone)?;
+            self.0
+                .send(call(answer))
+                .await
+                .map_err(|_| NoAnswer::Gone)?;
             answered.await.map_err(|_| NoAnswer::Gone)
         };
         let answered = tokio::time::timeout(ANSWER_LIMIT, asked).await;

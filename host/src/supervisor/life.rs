@@ -241,7 +241,7 @@ impl Life {
 
     /// Whether another one publishes from now on. Until that is certain nothing happens here.
     async fn is_relieved(&self, giver: Giver) -> bool {
-        let is_taken = giver.is_taken(HAND_OVER_LIMIT).await;
+        let is_taken = giver.given(HAND_OVER_LIMIT).await;
         if is_taken {
             self.fence.put_up();
         } else {
@@ -303,9 +303,10 @@ impl Life {
         pause: Duration,
     ) -> Result<(), Ending> {
         let mut over = std::pin::pin!(tokio::time::sleep(pause));
+        let mut stop = self.stop.clone();
         loop {
             tokio::select! {
-                _ = self.stop.wait_for(|stop| *stop) => return Err(Ending::Asked),
+                _ = stop.wait_for(|stop| *stop) => return Err(Ending::Asked),
                 () = &mut over => return Ok(()),
                 Some(call) = self.calls.recv() => match call {
                     // The next instance begins with it.

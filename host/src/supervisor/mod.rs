@@ -12,6 +12,7 @@ mod reporter;
 mod restart;
 mod standby;
 mod supervise;
+mod watch;
 
 pub use command::{Answer, Candidate, Command, CommandError, Decision, Order, Remote, Wanted};
 pub use plans::Plans;

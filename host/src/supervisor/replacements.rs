@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::adapter_folder;
+use crate::config::Swap;
 use crate::record::{Adopted, Versions};
 use crate::sandbox::{Adapter, Engine, Grant};
 use crate::session::Plan;
@@ -14,10 +15,7 @@ use crate::session::Plan;
 /// Compiles and keeps versions, and remembers which one each session runs.
 pub struct Replacements {
     engine: Engine,
-    /// The versions by their hash.
-    pub(super) versions: Versions,
-    /// Which of them each session runs.
-    pub(super) adopted: Adopted,
+    versions: Arc<Versions>,
     /// How long a new version may take to be live.
     pub(super) live_within: Duration,
     /// For how long a fault of a new version brings the old one back.
@@ -27,17 +25,20 @@ pub struct Replacements {
 }
 
 impl Replacements {
-    /// What is written goes below `data_dir`. A version may take `live_within` to be live, and is in probation for
-    /// `probation` after that.
-    pub fn new(engine: Engine, data_dir: &Path, live_within: Duration, probation: Duration) -> Self {
+    /// Compiles with this engine and keeps what it compiled among these versions.
+    pub fn new(engine: Engine, versions: Arc<Versions>, times: Swap) -> Self {
         Self {
             engine,
-            versions: Versions::below(data_dir),
-            adopted: Adopted::below(data_dir),
-            live_within,
-            probation,
+            versions,
+            live_within: times.live_within,
+            probation: times.probation,
             turn: Arc::new(Semaphore::new(1)),
         }
+    }
+
+    /// Which version each session runs.
+    pub(super) fn adopted(&self) -> &Adopted {
+        self.versions.adopted()
     }
 
     /// Checks and compiles a version for a session; `source` names it for people. It takes as long as that takes.

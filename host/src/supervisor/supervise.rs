@@ -269,7 +269,10 @@ impl Supervisor {
         if self.files.is_some() {
             return;
         }
-        let files = self.keepers.values().filter_map(|it| it.plan().file.as_deref());
+        let files = self
+            .keepers
+            .values()
+            .filter_map(|it| it.plan().file.as_deref());
         let changed = self.watch.look(files);
         if !changed.is_empty() {
             self.files = Some(tokio::task::spawn_blocking(move || read(changed)));

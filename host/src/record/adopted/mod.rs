@@ -114,13 +114,20 @@ impl Adopted {
         kept.record.find(session).and_then(|it| it.good.clone())
     }
 
+    /// The one that had proved good before the last good one.
+    pub fn previous(&self, session: &str) -> Option<String> {
+        let kept = self.lock();
+        let entry = kept.record.find(session);
+        entry.and_then(|it| it.previous.clone())
+    }
+
     /// Whether a version is known as bad for a session.
     pub fn is_bad(&self, session: &str, hash: &str) -> bool {
         let kept = self.lock();
         kept.record.find(session).is_some_and(|it| it.is_bad(hash))
     }
 
-    /// The last good version of every session.
+    /// The versions of every session that can come back.
     pub(super) fn good_ones(&self) -> BTreeSet<String> {
         self.lock().record.good_ones().cloned().collect()
     }

@@ -49,6 +49,8 @@ pub(super) struct Entry {
     folder: Option<String>,
     /// The last version that proved good.
     pub(super) good: Option<String>,
+    /// The one that had proved good before that.
+    pub(super) previous: Option<String>,
     /// Versions that did not; the newest comes last.
     bad: Vec<String>,
 }
@@ -72,9 +74,11 @@ impl Record {
         choice
     }
 
-    /// The last good version of every session that has one.
+    /// The versions of every session that can come back.
     pub(super) fn good_ones(&self) -> impl Iterator<Item = &String> {
-        self.sessions.iter().filter_map(|it| it.good.as_ref())
+        self.sessions
+            .iter()
+            .flat_map(|it| it.good.iter().chain(&it.previous))
     }
 
     /// What is known of a session.
@@ -116,7 +120,9 @@ impl Entry {
     /// A version has proved good.
     pub(super) fn adopt(&mut self, hash: &str) {
         self.bad.retain(|bad| bad != hash);
-        self.good = Some(hash.to_owned());
+        if self.good.as_deref() != Some(hash) {
+            self.previous = self.good.replace(hash.to_owned());
+        }
     }
 
     /// A version has not.

@@ -153,7 +153,8 @@ impl Keeper {
     /// Goes on by another plan, in the way that disturbs least.
     pub(super) fn follow(&mut self, mut plan: Plan) {
         let wanted = plan.adapter.clone();
-        let is_other_file = plan.file != self.plan.file || plan.folder_sha256 != self.plan.folder_sha256;
+        let is_other_file =
+            plan.file != self.plan.file || plan.folder_sha256 != self.plan.folder_sha256;
         plan.adapter = self.plan.adapter.clone();
         let difference = difference(&self.plan, &plan);
         let was_enabled = self.plan.enabled && !self.is_retired;

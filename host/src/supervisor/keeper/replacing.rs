@@ -95,7 +95,10 @@ impl Keeper {
     /// Another version lies in the adapters folder. One that faulted is not tried again by itself.
     pub(in crate::supervisor) fn offer(&mut self, candidate: Candidate, sha256: &str) {
         self.plan.folder_sha256 = Some(sha256.to_owned());
-        let (name, adopted) = (self.plan.name.as_str(), &self.neighbours.replacements.adopted);
+        let (name, adopted) = (
+            self.plan.name.as_str(),
+            &self.neighbours.replacements.adopted(),
+        );
         if sha256 == self.plan.adapter.sha256() {
             self.remember_folder();
         } else if adopted.is_bad(name, sha256) {
@@ -133,6 +136,7 @@ impl Keeper {
         operation: u64,
         decision: Decision,
     ) -> Option<Result<(), CommandError>> {
+        let hangs_at = Instant::now() + self.hangs_after();
         let replacing = self.replacing.as_mut()?;
         let is_it = replacing.operation == operation && replacing.kind == OperationKind::Shadow;
         let Step::Standing(standing) = &mut replacing.step else {
@@ -144,7 +148,7 @@ impl Keeper {
         match decision {
             Decision::Promote => {
                 standing.shadow_ends = None;
-                standing.hangs_at = Instant::now() + self.hangs_after();
+                standing.hangs_at = hangs_at;
                 let _ = standing.go.send(true);
             }
             Decision::Drop => self.end_shadow("dropped"),
@@ -168,7 +172,11 @@ impl Keeper {
         let Some(replacing) = self.replacing.take() else {
             return;
         };
-        let Replacing { operation, kind, step } = replacing;
+        let Replacing {
+            operation,
+            kind,
+            step,
+        } = replacing;
         match step {
             Step::Standing(standing) if standing.has_turn.load(Ordering::Acquire) => {
                 self.has_taken_over(operation, kind, *standing);
@@ -202,15 +210,15 @@ impl Keeper {
 
     /// Looks how far the version that is on its way has come.
     pub(super) fn look_at_replacing(&mut self, at: Instant) {
-        if let Some(candidate) = self.next.take() {
-            if matches!(self.replace(Wanted::Swap(candidate.clone())), Err(CommandError::Busy)) {
-                self.next = Some(candidate);
-            }
-        }
+        self.try_next();
         let Some(replacing) = self.replacing.take() else {
             return;
         };
-        let Replacing { operation, kind, step } = replacing;
+        let Replacing {
+            operation,
+            kind,
+            step,
+        } = replacing;
         let step = match step {
             Step::Loading(thread) if thread.is_finished() => {
                 let loaded = thread.join();
@@ -222,7 +230,21 @@ impl Keeper {
             loading @ Step::Loading(_) => Some(loading),
         };
         if let Some(step) = step {
-            self.replacing = Some(Replacing { operation, kind, step });
+            self.replacing = Some(Replacing {
+                operation,
+                kind,
+                step,
+            });
+        }
+    }
+
+    /// Begins with what is to be tried next, unless something is being loaded.
+    fn try_next(&mut self) {
+        let Some(candidate) = self.next.take() else {
+            return;
+        };
+        if let Err(CommandError::Busy) = self.replace(Wanted::Swap(candidate.clone())) {
+            self.next = Some(candidate);
         }
     }
 
@@ -258,7 +280,10 @@ impl Keeper {
             State::Starting => return Some(Step::Waiting(adapter)),
             state => state.is_at_work(),
         };
-        let line = self.now.as_ref().filter(|now| at_work && now.ends_by.is_none());
+        let line = self
+            .now
+            .as_ref()
+            .filter(|now| at_work && now.ends_by.is_none());
         let Some(line) = line.map(|now| now.line.clone()) else {
             self.replace_at_rest(operation, kind, adapter);
             return None;
@@ -303,7 +328,10 @@ impl Keeper {
     /// Nobody is at work: the next life is of the new version.
     fn replace_at_rest(&mut self, operation: u64, kind: OperationKind, adapter: Arc<Adapter>) {
         if kind == OperationKind::Shadow {
-            self.refuse(operation, "the session is not at work, so there is nothing to compare with");
+            self.refuse(
+                operation,
+                "the session is not at work, so there is nothing to compare with",
+            );
             return;
         }
         let before = std::mem::replace(&mut self.plan.adapter, adapter);
@@ -312,7 +340,8 @@ impl Keeper {
         self.note(operation, |it| {
             it.stage = Stage::Probation;
             if is_stopped {
-                it.why = Some("the session is stopped; this version runs once it is started".to_owned());
+                it.why =
+                    Some("the session is stopped; this version runs once it is started".to_owned());
             }
         });
         if !is_stopped {
@@ -336,7 +365,7 @@ impl Keeper {
             let why = match standing.living.thread.join() {
                 Ok(Ok(Ending::Refused(why))) => why,
                 Ok(Ok(Ending::Faulted(why))) => {
-                    let adopted = &self.neighbours.replacements.adopted;
+                    let adopted = &self.neighbours.replacements.adopted();
                     adopted.fault(&self.plan.name, standing.plan.adapter.sha256());
                     format!("it was stopped: {why}")
                 }
@@ -368,7 +397,8 @@ impl Keeper {
         }
         self.begins_at = None;
         let before = std::mem::replace(&mut self.plan, plan);
-        let fallback = (kind != OperationKind::Rollback).then_some(Fallback::Loaded(before.adapter));
+        let fallback =
+            (kind != OperationKind::Rollback).then_some(Fallback::Loaded(before.adapter));
         self.begin_trial_of(operation, fallback);
     }
 
@@ -380,7 +410,12 @@ impl Keeper {
     }
 
     fn end_shadow(&mut self, why: &str) {
-        if let Some(Replacing { operation, step: Step::Standing(standing), .. }) = self.replacing.take() {
+        if let Some(Replacing {
+            operation,
+            step: Step::Standing(standing),
+            ..
+        }) = self.replacing.take()
+        {
             self.see_out(*standing);
             self.note(operation, |it| {
                 it.stage = Stage::Done;
@@ -391,9 +426,15 @@ impl Keeper {
 
     /// What lies in the folder now is judged: a daemon that is killed in the middle begins with the last good version.
     fn remember_folder(&self) {
-        let adopted = &self.neighbours.replacements.adopted;
+        let adopted = &self.neighbours.replacements.adopted();
         let folder = self.plan.folder_sha256.as_deref();
-        adopted.on_trial(&self.plan.name, folder, self.plan.adapter.sha256());
+        let running = self.plan.adapter.sha256();
+        if let Err(error) = adopted.on_trial(&self.plan.name, folder, running) {
+            tracing::warn!(
+                session = self.plan.name,
+                "a daemon that is killed now may begin with another version: {error}"
+            );
+        }
     }
 
     fn hangs_after(&self) -> Duration {
@@ -412,7 +453,10 @@ impl Keeper {
     }
 
     fn refuse(&mut self, operation: u64, why: &str) {
-        tracing::warn!(session = self.plan.name, "another version was refused: {why}");
+        tracing::warn!(
+            session = self.plan.name,
+            "another version was refused: {why}"
+        );
         if self.now.is_none() && self.state() == State::Restarting {
             self.begins_at.get_or_insert_with(Instant::now);
         }

@@ -49,7 +49,7 @@ impl Trial {
 
     /// Of the version that the daemon begins with, unless it has proved itself.
     pub(super) fn at_start(plan: &Plan, means: &Replacements) -> Option<Self> {
-        let good = means.adopted.good(&plan.name);
+        let good = means.adopted().good(&plan.name);
         let is_good = good.as_deref() == Some(plan.adapter.sha256());
         (!is_good).then(|| Self::new(None, good.map(Fallback::Kept)))
     }
@@ -86,7 +86,8 @@ impl Keeper {
             return;
         }
         let (faults, probation) = (self.faults(), self.neighbours.replacements.probation);
-        let Some((began, faults_then)) = self.trial.as_mut().and_then(|it| it.began.as_mut()) else {
+        let Some((began, faults_then)) = self.trial.as_mut().and_then(|it| it.began.as_mut())
+        else {
             return;
         };
         if *faults_then != faults {
@@ -96,7 +97,7 @@ impl Keeper {
         if at.duration_since(*began) < probation {
             return;
         }
-        let adopted = &self.neighbours.replacements.adopted;
+        let adopted = &self.neighbours.replacements.adopted();
         adopted.adopt(&self.plan.name, self.plan.adapter.sha256());
         let operation = self.trial.take().and_then(|trial| trial.operation);
         if let Some(operation) = operation {
@@ -116,7 +117,7 @@ impl Keeper {
             return;
         };
         let (name, means) = (self.plan.name.clone(), &self.neighbours.replacements);
-        means.adopted.fault(&name, self.plan.adapter.sha256());
+        means.adopted().fault(&name, self.plan.adapter.sha256());
         let back = match trial.fallback {
             Some(Fallback::Loaded(adapter)) => Ok(adapter),
             Some(Fallback::Kept(hash)) => means.load_kept(&self.plan, &hash).map(Arc::new),
@@ -155,7 +156,7 @@ impl Keeper {
     pub(super) fn last_good(&self) -> Result<String, CommandError> {
         let fallback = self.trial.as_ref().and_then(|it| it.fallback.as_ref());
         let before = fallback.map(|it| it.sha256().to_owned());
-        let adopted = &self.neighbours.replacements.adopted;
+        let adopted = &self.neighbours.replacements.adopted();
         let before = before.or_else(|| adopted.previous(&self.plan.name));
         before.ok_or_else(|| {
             let why = "no other version of it has run here";
