@@ -72,11 +72,6 @@ impl LiveBook {
         self.state
     }
 
-    /// Whether it was ever synced.
-    pub const fn was_synced(&self) -> bool {
-        self.was_synced
-    }
-
     /// Goes to a state and tells it.
     pub fn enter(&mut self, now: u64, state: BookState, reason: &str, out: &mut Output) {
         self.state = state;
