@@ -177,7 +177,9 @@ impl LiveBook {
             self.book.top_asks(usize::MAX),
         );
         out.book_change(&head, Levels::Top(bids), Levels::Top(asks));
-        out.wake_at(self.whole_alarm, now.saturating_add(WHOLE_EVERY));
+        // An alarm at which it is to be published anew stays.
+        let later = if self.anew { 0 } else { WHOLE_EVERY };
+        out.wake_at(self.whole_alarm, now.saturating_add(later));
     }
 
     /// The time for the whole book has come again.
