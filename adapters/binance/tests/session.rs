@@ -312,6 +312,11 @@ fn it_describes_itself() {
         venues,
         [("binance_spot", 6_000), ("binance_derivatives", 2_400)]
     );
+    let connects = description.venues.iter();
+    let connects: Vec<_> = connects
+        .map(|it| it.connects.map(|it| (it.count, it.seconds)))
+        .collect();
+    assert_eq!(connects, [Some((300, 300)), None]);
     assert!(
         description
             .settings

@@ -36,7 +36,7 @@ use marketprism_kit::wit::{Description, Event, LogLevel, Response, Start};
 use marketprism_kit::{Adapter, Output, Refusal, wit};
 
 pub use instruments::{Instrument, Instruments};
-use parse::{Asked, BookUpdate, Message, Reply, Scratch};
+use parse::{Asked, BookUpdate, Message, Scratch};
 use polled::Polled;
 use polled::candles::Indices;
 use settings::Settings;
@@ -151,7 +151,11 @@ impl Running {
         let done = match parse::frame(data, asked, &mut self.scratch) {
             Ok(Message::Book(update)) => self.book(now, connection, &update, out),
             Ok(Message::Trades(id)) => self.trades(now, connection, id, out),
-            Ok(Message::Reply(reply)) => self.reply(now, connection, &reply, out),
+            Ok(Message::Reply(reply)) => {
+                self.alone
+                    .answered(now, connection, &reply, &mut self.streams, out);
+                Ok(())
+            }
             Ok(Message::TestRequest) => {
                 out.send(connection, &streams::test());
                 Ok(())
@@ -220,18 +224,6 @@ impl Running {
             self.send_for_trades(now, out);
         }
         doubtful
-    }
-
-    fn reply(
-        &mut self,
-        now: u64,
-        connection: u32,
-        reply: &Reply,
-        out: &mut Output,
-    ) -> Result<(), Refusal> {
-        self.alone
-            .answered(now, connection, reply, &mut self.streams, out);
-        Ok(())
     }
 
     /// Sends the requests for trades whose turn has come.
@@ -336,7 +328,7 @@ impl Running {
             let index = volatility.and_then(|it| self.indices.report(id, now, it));
             if let Some((stream, problem)) = index {
                 report.streams.push(stream);
-                report.problem = problem.map(str::to_owned);
+                report.problem = report.problem.or(problem.map(str::to_owned));
             }
             reports.push(report);
         }

@@ -1,7 +1,7 @@
 //! Arithmetic of the rarely published types, whose numbers are decimal text: products exact, quotients to 28
 //! significant digits with ties to the even digit, never more than 38 significant digits.
 
-use crate::decimal::{DecimalError, Parts, plain};
+use crate::decimal::{DecimalError, Parts, SCALE_MAX, plain};
 use crate::wit::Decimal;
 
 /// Most significant digits of a decimal text.
@@ -9,6 +9,9 @@ pub const TEXT_DIGITS_MAX: usize = 38;
 
 /// Significant digits of a quotient.
 pub const QUOTIENT_DIGITS: u32 = 28;
+
+/// Significant digits of a quotient that is a decimal.
+const DECIMAL_DIGITS: u32 = 18;
 
 /// Most zeros that writing out an exponent may add; no field of an exchange comes near.
 const PLACES_MAX: i64 = 60;
@@ -62,7 +65,29 @@ pub fn product(a: Decimal, b: Decimal) -> String {
 /// `a / b` to [`QUOTIENT_DIGITS`] significant digits, ties to even; exact quotients without zeros at the end of the
 /// fraction. None when `b` is zero.
 pub fn quotient(a: Decimal, b: Decimal) -> Option<String> {
+    let (mut digits, mut scale) = divided(a, b, QUOTIENT_DIGITS, u8::MAX)?;
+    while scale > 0 && digits.is_multiple_of(10) {
+        digits /= 10;
+        scale -= 1;
+    }
     let negative = (a.mantissa < 0) != (b.mantissa < 0);
+    Some(written(negative, digits, scale))
+}
+
+/// `a / b` to 18 significant digits and 18 decimal places at most, ties to even. None when `b` is zero or no decimal
+/// holds it.
+pub fn decimal_quotient(a: Decimal, b: Decimal) -> Option<Decimal> {
+    let (digits, scale) = divided(a, b, DECIMAL_DIGITS, SCALE_MAX)?;
+    let mantissa = i64::try_from(digits).ok()?;
+    let negative = (a.mantissa < 0) != (b.mantissa < 0);
+    Some(Decimal::of(
+        if negative { -mantissa } else { mantissa },
+        scale,
+    ))
+}
+
+/// Digits and scale of `a / b` without its sign, rounded to so many significant digits and decimal places, ties to even.
+fn divided(a: Decimal, b: Decimal, digits_max: u32, scale_max: u8) -> Option<(u128, u8)> {
     let (dividend, divisor) = (
         u128::from(a.mantissa.unsigned_abs()),
         u128::from(b.mantissa.unsigned_abs()),
@@ -70,9 +95,9 @@ pub fn quotient(a: Decimal, b: Decimal) -> Option<String> {
     let mut digits = dividend.checked_div(divisor)?;
     let mut rest = dividend % divisor;
     let mut scale = i32::from(a.scale) - i32::from(b.scale);
-    let limit = 10_u128.pow(QUOTIENT_DIGITS - 1);
+    let limit = 10_u128.pow(digits_max - 1);
     // Both stay far inside u128: `rest` is below 2^63, `digits` below 10^28.
-    while rest != 0 && digits < limit {
+    while rest != 0 && digits < limit && scale < i32::from(scale_max) {
         rest *= 10;
         digits = digits * 10 + rest / divisor;
         rest %= divisor;
@@ -82,15 +107,11 @@ pub fn quotient(a: Decimal, b: Decimal) -> Option<String> {
     if twice > divisor || (twice == divisor && digits % 2 == 1) {
         digits += 1;
     }
-    while scale > 0 && digits.is_multiple_of(10) {
-        digits /= 10;
-        scale -= 1;
-    }
     if scale < 0 {
         digits = digits.checked_mul(10_u128.pow(scale.unsigned_abs()))?;
         scale = 0;
     }
-    Some(written(negative, digits, u8::try_from(scale).ok()?))
+    Some((digits, u8::try_from(scale).ok()?))
 }
 
 fn written(negative: bool, digits: u128, scale: u8) -> String {

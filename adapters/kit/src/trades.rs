@@ -13,7 +13,7 @@ mod turns;
 
 pub use backlog::Backlog;
 pub use fetch::Fetch;
-pub use ledger::{Ledger, Seen};
+pub use ledger::{Leap, Ledger, Seen};
 pub use line::{Line, Missing, Source, Taken};
 pub use sync::{Market, TradeSync};
 pub use turns::{Pace, Turns};

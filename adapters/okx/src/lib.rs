@@ -93,7 +93,7 @@ impl Adapter for Okx {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             venues: Venue::ALL.map(described).to_vec(),
             data_types: texts(&DATA_TYPES),
-            settings: texts(&settings::KEYS),
+            settings: Settings::keys().map(str::to_owned).collect(),
             connections_max: streams::CONNECTIONS_MAX as u32 + 1,
         }
     }

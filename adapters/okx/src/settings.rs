@@ -6,21 +6,14 @@ use marketprism_kit::settings::{BookSettings, Reader};
 use crate::parse::is_book_channel;
 use crate::polled::publish;
 
-/// Keys read from an exchange's block, as `describe` lists them.
-pub const KEYS: [&str; 17] = [
+/// Keys read from an exchange's block besides those of [`BookSettings`], as `describe` lists them.
+const KEYS: [&str; 10] = [
     "exchange",
     "market_type",
     "data_types",
     "api.base_url",
     "api.ws_url",
     "orderbook.channel",
-    "orderbook.method",
-    "orderbook.snapshot_interval",
-    "orderbook.snapshot_depth",
-    "orderbook.nats_publish_depth",
-    "orderbook.depth_limit",
-    "orderbook.deltas",
-    "orderbook.buffer_max_size",
     "data_types.funding_rate.interval",
     "data_types.open_interest.interval",
     "data_types.lsr_top_position.interval",
@@ -79,6 +72,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The keys that are read, as `describe` lists them.
+    pub fn keys() -> impl Iterator<Item = &'static str> {
+        KEYS.into_iter().chain(BookSettings::KEYS)
+    }
+
     /// Reads the settings' JSON text.
     pub fn read(text: &str, out: &mut Output) -> Self {
         let mut reader = Reader::new(text, out);

@@ -2,18 +2,12 @@
 //! <https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-trades-channel>
 
 use marketprism_kit::recent::Recent;
-use marketprism_kit::trades::{Ledger, Seen};
+use marketprism_kit::trades::{Leap, Ledger, Seen};
 use marketprism_kit::wit::{Counters, Trade};
 use marketprism_kit::{Output, Refusal};
 
 use crate::contracts::Contract;
 use crate::parse::TradeMade;
-
-/// No exchange makes so many trades of one instrument while nobody looks: an id further away than this is doubted.
-const LEAP_MAX: u64 = 1_000_000_000;
-
-/// A doubted id is believed once another one follows it this closely.
-const CONFIRMED_WITHIN: u64 = 1_000;
 
 /// One push stands for no more trades than this.
 const COUNT_MAX: u64 = 100_000;
@@ -30,8 +24,6 @@ pub struct Trades {
     first: Option<u64>,
     /// Ids below the first that came since.
     early: Recent<u64>,
-    /// The last id that was doubted.
-    doubted: Option<u64>,
 }
 
 impl Default for Trades {
@@ -41,7 +33,6 @@ impl Default for Trades {
             published: 0,
             first: None,
             early: Recent::new(EARLY_MAX),
-            doubted: None,
         }
     }
 }
@@ -57,9 +48,16 @@ impl Trades {
         out: &mut Output,
     ) -> Result<(), Refusal> {
         if trade.count > 1 || !self.ledger.follow(trade.id) {
-            if self.is_doubtful(trade.id) {
-                let found = trade.id.to_string();
-                return Err(Refusal::new("trade id far from all others", found));
+            match self.ledger.leap(trade.id) {
+                Leap::None => {}
+                Leap::Confirmed => {
+                    self.first = None;
+                    self.ledger.begin_anew();
+                }
+                Leap::Doubtful => {
+                    let found = trade.id.to_string();
+                    return Err(Refusal::new("trade id far from all others", found));
+                }
             }
             if trade.count > COUNT_MAX {
                 let found = format!("count {} of trade {}", trade.count, trade.id);
@@ -108,27 +106,6 @@ impl Trades {
             quantity_base: contract.and_then(|it| it.coins(trade.quantity, trade.price)),
             side: trade.side,
         });
-    }
-
-    /// Whether an id is not to be believed yet. One wrong number must not make all later trades look old; two that agree
-    /// mean that the exchange counts from elsewhere now.
-    fn is_doubtful(&mut self, id: u64) -> bool {
-        let leaps = self
-            .ledger
-            .last()
-            .is_some_and(|last| last.abs_diff(id) > LEAP_MAX);
-        if !leaps {
-            return false;
-        }
-        let before = self.doubted.replace(id);
-        let is_confirmed =
-            before.is_some_and(|before| id > before && id - before <= CONFIRMED_WITHIN);
-        if is_confirmed {
-            self.doubted = None;
-            self.first = None;
-            self.ledger.begin_anew();
-        }
-        !is_confirmed
     }
 
     /// The instrument is collected no more: what goes by from here on is not missed.

@@ -82,6 +82,20 @@ fn each_synced_book_is_published_anew_once() {
 }
 
 #[test]
+fn a_whole_book_before_its_turn_does_not_put_it_off() {
+    let settings = r#"{"exchange":"okx_spot","data_types":["orderbook"],"orderbook":{"method":"websocket","deltas":true}}"#;
+    let mut world = standing_by(settings, &["BTC-USDT"]);
+    world.frame(&snapshot(5));
+    world.tell(&Event::Promoted);
+    world.frame(&snapshot(9));
+    let told = world.wait(0);
+    assert_eq!(told.matches("book 0 snapshot id 9").count(), 1, "{told}");
+    assert_eq!(told.matches("change 0 whole 9..9").count(), 1, "{told}");
+    let told = world.wait(50 * SECOND);
+    assert!(!told.contains("change 0 whole"), "{told}");
+}
+
+#[test]
 fn a_book_that_is_lost_before_its_turn_waits_until_it_is_synced() {
     let settings = r#"{"exchange":"okx_spot","data_types":["orderbook"],"orderbook":{"method":"websocket","deltas":true}}"#;
     let mut world = standing_by(settings, &["BTC-USDT"]);

@@ -72,11 +72,6 @@ impl LiveBook {
         self.state
     }
 
-    /// Whether it was ever synced.
-    pub const fn was_synced(&self) -> bool {
-        self.was_synced
-    }
-
     /// Goes to a state and tells it.
     pub fn enter(&mut self, now: u64, state: BookState, reason: &str, out: &mut Output) {
         self.state = state;
@@ -182,7 +177,9 @@ impl LiveBook {
             self.book.top_asks(usize::MAX),
         );
         out.book_change(&head, Levels::Top(bids), Levels::Top(asks));
-        out.wake_at(self.whole_alarm, now.saturating_add(WHOLE_EVERY));
+        // An alarm at which it is to be published anew stays.
+        let later = if self.anew { 0 } else { WHOLE_EVERY };
+        out.wake_at(self.whole_alarm, now.saturating_add(later));
     }
 
     /// The time for the whole book has come again.

@@ -6,6 +6,24 @@ use std::collections::VecDeque;
 /// is taken for a duplicate.
 const RANGES_MAX: usize = 1024;
 
+/// No exchange makes so many trades of one instrument while nobody looks: an id further away than this is doubted.
+const LEAP_MAX: u64 = 1_000_000_000;
+
+/// A doubted id is believed once another one follows it this closely.
+const CONFIRMED_WITHIN: u64 = 1_000;
+
+/// How far an id lies from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leap {
+    /// No further than it may.
+    None,
+    /// So far that it is more likely wrong than right.
+    Doubtful,
+    /// As far, and the one before agrees: the exchange counts from elsewhere now, and the ledger is to
+    /// [begin anew](Ledger::begin_anew).
+    Confirmed,
+}
+
 /// What a trade id is to the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
@@ -29,6 +47,8 @@ pub struct Ledger {
     missing_count: u64,
     received: u64,
     duplicates: u64,
+    /// The last id that was doubted.
+    doubted: Option<u64>,
 }
 
 impl Ledger {
@@ -78,8 +98,22 @@ impl Ledger {
         }
     }
 
+    /// Whether an id, which is not taken in yet, is to be believed. One wrong number must not make all later trades look
+    /// old; two that agree are right.
+    pub fn leap(&mut self, id: u64) -> Leap {
+        let leaps = self.last.is_some_and(|last| last.abs_diff(id) > LEAP_MAX);
+        if !leaps {
+            return Leap::None;
+        }
+        match self.doubted.replace(id) {
+            Some(before) if id > before && id - before <= CONFIRMED_WITHIN => Leap::Confirmed,
+            _ => Leap::Doubtful,
+        }
+    }
+
     /// The exchange counts from elsewhere now: the next trade may have any id at all.
     pub fn begin_anew(&mut self) {
+        self.doubted = None;
         self.missing.clear();
         self.last = None;
         self.paused_at = None;

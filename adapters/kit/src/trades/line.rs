@@ -3,13 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Ledger, Seen};
-
-/// No exchange makes so many trades of one instrument while nobody looks: an id further away than this is doubted.
-const LEAP_MAX: u64 = 1_000_000_000;
-
-/// A doubted id is believed once another one follows it this closely.
-const CONFIRMED_WITHIN: u64 = 1_000;
+use super::{Leap, Ledger, Seen};
 
 /// Where a trade came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +58,6 @@ pub struct Line<T> {
     /// Ids up to this one are asked for no more, and no trade waits for them.
     given_up: u64,
     fetched: u64,
-    /// The last id that was doubted.
-    doubted: Option<u64>,
 }
 
 impl<T> Default for Line<T> {
@@ -76,7 +68,6 @@ impl<T> Default for Line<T> {
             released: 0,
             given_up: 0,
             fetched: 0,
-            doubted: None,
         }
     }
 }
@@ -125,26 +116,17 @@ impl<T> Line<T> {
         taken
     }
 
-    /// Whether an id is not to be believed yet. One wrong number must not make all later trades look old; two that
-    /// agree mean that the exchange counts from elsewhere now.
+    /// Whether an id is not to be believed yet.
     fn is_doubtful(&mut self, id: u64) -> bool {
-        let leaps = self
-            .ledger
-            .last()
-            .is_some_and(|last| last.abs_diff(id) > LEAP_MAX);
-        if !leaps {
-            return false;
+        match self.ledger.leap(id) {
+            Leap::None => false,
+            Leap::Confirmed if self.held.is_empty() => {
+                self.ledger.begin_anew();
+                (self.released, self.given_up) = (0, 0);
+                false
+            }
+            Leap::Confirmed | Leap::Doubtful => true,
         }
-        let before = self.doubted.replace(id);
-        let is_confirmed =
-            before.is_some_and(|before| id > before && id - before <= CONFIRMED_WITHIN);
-        if is_confirmed && self.held.is_empty() {
-            self.doubted = None;
-            self.ledger.begin_anew();
-            (self.released, self.given_up) = (0, 0);
-            return false;
-        }
-        true
     }
 
     /// The next trade to be published: one before which nothing is missing any more, or one that waits since `since`
