@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use marketprism_host::config::{self as configuration, Config};
-use marketprism_host::record::{Bundles, Recording, RecordingBounds};
+use marketprism_host::record::{Bundles, Recording, RecordingBounds, Versions};
 use marketprism_host::run::Daemon;
 use marketprism_host::sandbox::Engine;
 use marketprism_host::session::Plan;
@@ -81,13 +81,28 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (file, config) = arguments.file.load()?;
     let engine = engine(&config)?;
     let chosen = BTreeSet::from_iter(arguments.exchange.iter().cloned());
-    let plans = plans(&config, &file, &engine, &chosen, Missing::IsLeftOut)?;
+    let versions = Versions::below(&config.data_dir);
+    let plans = plans(
+        &config,
+        &file,
+        &engine,
+        &versions,
+        &chosen,
+        Missing::IsLeftOut,
+    )?;
     unread_keys::report(&config, &file, &plans);
     let again = Plans {
         file: file.clone(),
         read: Arc::new(move || {
             let config = configuration::load(&file)?;
-            let plans = self::plans(&config, &file, &engine, &chosen, Missing::StopsIt)?;
+            let plans = self::plans(
+                &config,
+                &file,
+                &engine,
+                &versions,
+                &chosen,
+                Missing::StopsIt,
+            )?;
             unread_keys::report(&config, &file, &plans);
             Ok(plans)
         }),
@@ -126,6 +141,7 @@ fn plans(
     config: &Config,
     file: &Path,
     engine: &Engine,
+    versions: &Versions,
     chosen: &BTreeSet<String>,
     missing: Missing,
 ) -> anyhow::Result<Vec<Plan>> {
@@ -139,7 +155,7 @@ fn plans(
     let (mut plans, mut left_out) = (Vec::new(), None);
     for exchange in exchanges {
         let is_wanted = exchange.enabled || chosen.contains(&exchange.name);
-        match plan_to_run(config, engine, exchange) {
+        match plan_to_run(config, engine, exchange, versions) {
             Ok(plan) => plans.push(Plan {
                 enabled: is_wanted,
                 ..plan
