@@ -67,7 +67,25 @@ pub enum FolderError {
         venue: String,
         /// What each file serves, or why it was refused.
         found: String,
+        /// Those that could not be used.
+        refused: Vec<PathBuf>,
     },
+}
+
+impl FolderError {
+    /// The file that the exchange would get if nothing were wrong with it; none when it could be any or there is none.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Unreadable { path, .. }
+            | Self::Refused { path, .. }
+            | Self::ServesOthers { path, .. } => Some(path),
+            Self::NotFound { refused, .. } => match refused.as_slice() {
+                [only] => Some(only),
+                _ => None,
+            },
+            Self::NoFolder { .. } => None,
+        }
+    }
 }
 
 /// An adapter and where it came from.
@@ -117,7 +135,7 @@ pub fn find(
             })
         };
     }
-    let mut found = Vec::new();
+    let (mut found, mut refused) = (Vec::new(), Vec::new());
     for name in names(&dir).map_err(unreadable)? {
         match load(&name) {
             Ok(it) if serves(&it.adapter, venue) => return Ok(it),
@@ -125,7 +143,10 @@ pub fn find(
                 let venues = it.adapter.venue_names().join(", ");
                 found.push(format!("{} serves {venues}", name.display()));
             }
-            Err(error) => found.push(error.to_string()),
+            Err(error) => {
+                found.push(error.to_string());
+                refused.push(folder.join(name));
+            }
         }
     }
     let found = if found.is_empty() {
@@ -137,6 +158,7 @@ pub fn find(
         folder: folder.to_path_buf(),
         venue: venue.to_string(),
         found,
+        refused,
     })
 }
 
@@ -223,4 +245,30 @@ pub fn accept(
         path: path.to_path_buf(),
         refusal,
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test may end by a panic
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_file_names_it_unless_it_could_be_any() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::new(None).unwrap();
+        let wrong = |file: Option<&str>| {
+            let (grant, limits) = (Grant::default(), Limits::default());
+            let file = file.map(Path::new);
+            let found = find(&engine, folder.path(), file, "alpha", &grant, &limits);
+            let error = found.err().unwrap();
+            error.file().map(Path::to_path_buf)
+        };
+        assert_eq!(wrong(None), None);
+        assert_eq!(wrong(Some("a.wasm")), Some(folder.path().join("a.wasm")));
+        std::fs::write(folder.path().join("a.wasm"), "half a file").unwrap();
+        assert_eq!(wrong(Some("a.wasm")), Some(folder.path().join("a.wasm")));
+        assert_eq!(wrong(None), Some(folder.path().join("a.wasm")));
+        std::fs::write(folder.path().join("b.wasm"), "half a file").unwrap();
+        assert_eq!(wrong(None), None);
+    }
 }

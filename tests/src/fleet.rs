@@ -173,6 +173,9 @@ pub fn hostile_plan(exchange: &Simulator, mut settings: Value) -> Plan {
         grants: vec![Origin::of(&exchange.ws_url()).expect("an origin")],
         subjects: Subjects::default(),
         enabled: true,
+        file: None,
+        folder_sha256: None,
+        pinned: None,
     }
 }
 

@@ -103,6 +103,9 @@ pub fn plan(misbehaviour: &Misbehaviour) -> Plan {
         ],
         subjects: Subjects::default(),
         enabled: true,
+        file: None,
+        folder_sha256: None,
+        pinned: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what several of them need: the configuration file, the signal to end.
 
 pub mod adapter;
+mod choice;
 pub mod config;
 mod daemon;
 pub mod fault;

@@ -9,6 +9,8 @@ use marketprism_host::sandbox::{Adapter, Engine, Grant};
 use marketprism_host::session::Plan;
 use marketprism_host::wire::Subjects;
 
+use super::choice::choose;
+
 /// The engine, with its cache in the daemon's folder.
 pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
     Ok(Engine::new(Some(&config.data_dir.join("cache")))?)
@@ -41,15 +43,20 @@ pub(super) fn plan(
     whole_plan(config, exchange, adapter)
 }
 
-/// As [`plan`] for a session that runs: its adapter is kept by its hash, so that the bundle of a fault finds it.
+/// As [`plan`] for a session that runs, with the version that it is to go on with.
 pub(super) fn plan_to_run(
     config: &Config,
     engine: &Engine,
     exchange: &Exchange,
+    versions: &Versions,
 ) -> anyhow::Result<Plan> {
-    let found = adapter_file(config, engine, exchange)?;
-    Versions::below(&config.data_dir).keep(&found.bytes);
-    whole_plan(config, exchange, found.adapter)
+    let chosen = choose(config, engine, exchange, versions)?;
+    let plan = whole_plan(config, exchange, chosen.adapter)?;
+    Ok(Plan {
+        file: chosen.file,
+        folder_sha256: chosen.folder_sha256,
+        ..plan
+    })
 }
 
 /// What to run: the block with this adapter.

@@ -83,13 +83,28 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let versions = Arc::new(Versions::below(&config.data_dir));
     let replacements = Replacements::new(engine.clone(), versions, config.swap);
     let chosen = BTreeSet::from_iter(arguments.exchange.iter().cloned());
-    let plans = plans(&config, &file, &engine, &chosen, Missing::IsLeftOut)?;
+    let versions = Versions::below(&config.data_dir);
+    let plans = plans(
+        &config,
+        &file,
+        &engine,
+        &versions,
+        &chosen,
+        Missing::IsLeftOut,
+    )?;
     unread_keys::report(&config, &file, &plans);
     let again = Plans {
         file: file.clone(),
         read: Arc::new(move || {
             let config = configuration::load(&file)?;
-            let plans = self::plans(&config, &file, &engine, &chosen, Missing::StopsIt)?;
+            let plans = self::plans(
+                &config,
+                &file,
+                &engine,
+                &versions,
+                &chosen,
+                Missing::StopsIt,
+            )?;
             unread_keys::report(&config, &file, &plans);
             Ok(plans)
         }),
@@ -129,6 +144,7 @@ fn plans(
     config: &Config,
     file: &Path,
     engine: &Engine,
+    versions: &Versions,
     chosen: &BTreeSet<String>,
     missing: Missing,
 ) -> anyhow::Result<Vec<Plan>> {
@@ -142,7 +158,7 @@ fn plans(
     let (mut plans, mut left_out) = (Vec::new(), None);
     for exchange in exchanges {
         let is_wanted = exchange.enabled || chosen.contains(&exchange.name);
-        match plan_to_run(config, engine, exchange) {
+        match plan_to_run(config, engine, exchange, versions) {
             Ok(plan) => plans.push(Plan {
                 enabled: is_wanted,
                 ..plan

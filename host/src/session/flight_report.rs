@@ -67,6 +67,9 @@ impl Plan {
                 .collect(),
             subjects: Subjects::default(),
             enabled: true,
+            file: None,
+            folder_sha256: None,
+            pinned: None,
         }
     }
 }

@@ -59,6 +59,12 @@ pub struct Plan {
     pub subjects: Subjects,
     /// False: it is started by a command only.
     pub enabled: bool,
+    /// The adapter's file in the adapters folder, also while another version runs; none when it is from elsewhere.
+    pub file: Option<PathBuf>,
+    /// sha256 of that file when it was last read.
+    pub folder_sha256: Option<String>,
+    /// sha256 that the configuration wants the adapter to have.
+    pub pinned: Option<String>,
 }
 
 impl Plan {
@@ -77,6 +83,9 @@ impl Plan {
             grants: exchange.grants.clone(),
             subjects,
             enabled: exchange.enabled,
+            file: None,
+            folder_sha256: None,
+            pinned: exchange.adapter_sha256.clone(),
         }
     }
 }
