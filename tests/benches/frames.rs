@@ -247,6 +247,7 @@ fn to_contract(event: &wit::Event) -> contract::Event {
             settings: start.settings.clone(),
             instruments: start.instruments.clone(),
             seed: start.seed,
+            standby: start.standby,
         }),
         wit::Event::Opened(connection) => contract::Event::Opened(*connection),
         wit::Event::Frame(frame) => contract::Event::Frame(contract::Frame {

@@ -284,6 +284,18 @@ fn bytes_that_are_no_text_come_back_as_they_were() {
 }
 
 #[test]
+fn a_promotion_comes_back() {
+    let data = folder();
+    let recording = Recording::start(data.path(), RecordingBounds::default()).expect("a recording");
+    let session = recording.session("alpha_spot");
+    session.record(9, &"".into(), What::Promoted);
+    recording.finish();
+    let mut capture = Capture::open_all(&files(data.path())).expect("a recording");
+    let line = capture.next_line().expect("readable").expect("a line");
+    assert_eq!((line.time, line.kind), (9, Kind::Promoted));
+}
+
+#[test]
 fn a_file_that_was_cut_anywhere_is_read_up_to_there() {
     let data = folder();
     let recording = Recording::start(data.path(), RecordingBounds::default()).expect("a recording");

@@ -120,6 +120,26 @@ fn lost_connections_open_again_when_the_recording_lets_them() {
 }
 
 #[test]
+fn a_promotion_is_played_at_its_place() {
+    let lines = [
+        frame("10", "wss://a.example/ws", "one"),
+        r#"{"t_ns":20,"conn":"","kind":"promoted","data":""}"#.into(),
+        frame("20", "wss://a.example/ws", "two"),
+    ];
+    let mut world = world(&lines.each_ref().map(String::as_str));
+    world.connect(1, url("wss://a.example/ws"));
+    assert_eq!(
+        all(&mut world),
+        [
+            "10 opened 1",
+            "10 frame 1 one",
+            "20 Event::Promoted",
+            "20 frame 1 two"
+        ]
+    );
+}
+
+#[test]
 fn alarms_fire_before_the_line_at_their_time_by_due_time_then_by_order_of_asking() {
     let lines = [
         frame("10", "wss://a.example/ws", "one"),

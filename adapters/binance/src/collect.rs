@@ -96,7 +96,8 @@ impl Running {
         );
         self.polled.add(&cx, id, &instrument.symbol, count);
         // A depth snapshot and a polled answer say it too when a name is wrong.
-        if !settings.books && settings.polled.is_empty() {
+        let is_polled = !settings.polled.is_empty() && !self.polled.is_standing_by();
+        if !settings.books && !is_polled {
             Check::plan(&cx, id, out);
         }
     }

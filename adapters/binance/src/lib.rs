@@ -108,7 +108,7 @@ impl Running {
             forced: ForcedOrders::default(),
             changes: Changes::default(),
             backlog: trades::backlog(settings.venue),
-            polled: Polled::default(),
+            polled: Polled::new(start.standby),
             clock: ServerClock::default(),
             session: Session::new(settings, start.seed),
         };
@@ -131,6 +131,7 @@ impl Running {
             Event::Closed(closed) => self.closed(now, closed.connection, out),
             Event::SymbolsChanged(names) => self.symbols_changed(now, names, out),
             Event::ReportWanted(levels) => self.report(now, *levels as usize, out),
+            Event::Promoted => self.promoted(now, out),
             Event::Stop => self.stop(out),
             Event::Start(_) => {}
         }
@@ -403,6 +404,17 @@ impl Running {
             reports.push(report);
         }
         out.report(reports);
+    }
+
+    /// What is published goes out from now on.
+    fn promoted(&mut self, now: u64, out: &mut Output) {
+        let mut cx = self.session.at(now);
+        for (_, instrument) in self.instruments.iter_mut() {
+            if let Some(book) = &mut instrument.book {
+                book.promoted(&cx, out);
+            }
+        }
+        self.polled.promoted(&mut cx, &self.instruments, out);
     }
 
     fn stop(&mut self, out: &mut Output) {

@@ -146,18 +146,37 @@ pub struct Polled {
     failing: BTreeSet<(u8, u32)>,
 }
 
-impl Default for Polled {
-    fn default() -> Self {
+impl Polled {
+    /// Nothing yet, of a session that may stand by.
+    pub fn new(stands_by: bool) -> Self {
+        let mut polls = Polls::new(IN_FLIGHT_MAX);
+        if stands_by {
+            polls.stand_by();
+        }
         Self {
-            polls: Polls::new(IN_FLIGHT_MAX),
+            polls,
             alarm: None,
             funding_hours: None,
             failing: BTreeSet::new(),
         }
     }
-}
 
-impl Polled {
+    /// Whether what is polled begins later.
+    pub const fn is_standing_by(&self) -> bool {
+        self.polls.is_standing_by()
+    }
+
+    /// What was left begins.
+    pub fn promoted(
+        &mut self,
+        cx: &mut Context<'_, Settings>,
+        instruments: &Instruments,
+        out: &mut Output,
+    ) {
+        self.polls.promoted(cx.now);
+        self.send(cx, instruments, out);
+    }
+
     /// Polls an instrument from now on; `count` instruments are collected.
     pub fn add(&mut self, cx: &Context<'_, Settings>, id: u32, symbol: &str, count: usize) {
         for (kind, interval) in &cx.settings.polled {
@@ -167,8 +186,8 @@ impl Polled {
                 Kind::Funding if symbol.contains('_') => continue,
                 Kind::Funding => {
                     let info = Kind::FundingInfo.key(NO_INSTRUMENT);
-                    self.polls.add(cx.now, info, FUNDING_INFO_EVERY);
-                    self.polls.hasten(info, cx.now);
+                    // Rates are published with it.
+                    self.polls.add_essential(cx.now, info, FUNDING_INFO_EVERY);
                 }
                 Kind::TopPosition | Kind::AllAccount => {
                     let both = 2 * RATIO_EVERY;

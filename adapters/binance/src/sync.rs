@@ -332,8 +332,13 @@ impl BookSync {
         self.live.tick(&cx.settings.book, out);
     }
 
+    /// What is published goes out from now on.
+    pub fn promoted(&mut self, cx: &Context<'_, Settings>, out: &mut Output) {
+        self.live.promoted(cx.now, &cx.settings.book, out);
+    }
+
     /// The time for the whole book has come again.
-    pub fn renew(&self, cx: &Context<'_, Settings>, out: &mut Output) {
+    pub fn renew(&mut self, cx: &Context<'_, Settings>, out: &mut Output) {
         self.live.renew(cx.now, &cx.settings.book, out);
     }
 

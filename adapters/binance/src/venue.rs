@@ -1,7 +1,7 @@
 //! What differs between the markets of the exchange: addresses, costs, paths of streams.
 
 use marketprism_kit::names;
-use marketprism_kit::wit::{self, MarketType};
+use marketprism_kit::wit::{self, ConnectLimit, MarketType};
 
 use crate::settings::TradeStream;
 
@@ -124,12 +124,26 @@ impl Venue {
         }
     }
 
-    /// As the contract describes it.
+    /// How often one address may ask for a connection; the pages of USD-M name no limit.
+    /// <https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams#websocket-limits>
+    const fn connects(self) -> Option<ConnectLimit> {
+        match self {
+            Self::Spot => Some(ConnectLimit {
+                count: 300,
+                seconds: 300,
+            }),
+            Self::UsdMargined => None,
+        }
+    }
+
+    /// As the contract describes it. The exchange names no number of connections that it lets one address hold.
     pub fn described(self) -> wit::Venue {
         wit::Venue {
             name: self.name().to_owned(),
             request_weight_per_minute: self.request_weight_per_minute(),
             used_weight_header: Some(USED_WEIGHT_HEADER.to_owned()),
+            connections_max: 0,
+            connects: self.connects(),
         }
     }
 

@@ -36,7 +36,7 @@ use marketprism_kit::wit::{Description, Event, LogLevel, Response, Start};
 use marketprism_kit::{Adapter, Output, Refusal, wit};
 
 pub use instruments::{Instrument, Instruments};
-use parse::{Asked, BookUpdate, Message, Reply, Scratch};
+use parse::{Asked, BookUpdate, Message, Scratch};
 use polled::Polled;
 use polled::candles::Indices;
 use settings::Settings;
@@ -66,6 +66,9 @@ impl Adapter for Deribit {
                 name: VENUE.to_owned(),
                 request_weight_per_minute: CREDITS_PER_MINUTE,
                 used_weight_header: None,
+                connections_max: streams::CONNECTIONS_OF_ADDRESS,
+                // The exchange names no limit.
+                connects: None,
             }],
             data_types: texts(&["orderbook", "trade", "volatility_index"]),
             settings: settings::keys(),
@@ -112,7 +115,7 @@ impl Running {
             instruments: Instruments::default(),
             alone: Alone::default(),
             polled: Polled::new(now),
-            indices: Indices::default(),
+            indices: Indices::new(start.standby),
             backlog: trades::backlog(),
             scratch: Scratch::default(),
         };
@@ -133,6 +136,7 @@ impl Running {
             Event::Closed(closed) => self.closed(now, closed.connection, out),
             Event::SymbolsChanged(names) => self.symbols_changed(now, names, out),
             Event::ReportWanted(levels) => self.report(now, *levels as usize, out),
+            Event::Promoted => self.promoted(now, out),
             Event::Stop => self.stop(out),
             Event::Start(_) => {}
         }
@@ -147,7 +151,11 @@ impl Running {
         let done = match parse::frame(data, asked, &mut self.scratch) {
             Ok(Message::Book(update)) => self.book(now, connection, &update, out),
             Ok(Message::Trades(id)) => self.trades(now, connection, id, out),
-            Ok(Message::Reply(reply)) => self.reply(now, connection, &reply, out),
+            Ok(Message::Reply(reply)) => {
+                self.alone
+                    .answered(now, connection, &reply, &mut self.streams, out);
+                Ok(())
+            }
             Ok(Message::TestRequest) => {
                 out.send(connection, &streams::test());
                 Ok(())
@@ -218,18 +226,6 @@ impl Running {
         doubtful
     }
 
-    fn reply(
-        &mut self,
-        now: u64,
-        connection: u32,
-        reply: &Reply,
-        out: &mut Output,
-    ) -> Result<(), Refusal> {
-        self.alone
-            .answered(now, connection, reply, &mut self.streams, out);
-        Ok(())
-    }
-
     /// Sends the requests for trades whose turn has come.
     fn send_for_trades(&mut self, now: u64, out: &mut Output) {
         let mut cx = self.session.at(now);
@@ -267,8 +263,8 @@ impl Running {
                 self.send_for_trades(now, out);
             }
             alarm::WHOLE => {
-                let instrument = self.instruments.get(alarm.id);
-                if let Some(book) = instrument.and_then(|it| it.book.as_ref()) {
+                let instrument = self.instruments.get_mut(alarm.id);
+                if let Some(book) = instrument.and_then(|it| it.book.as_mut()) {
                     book.renew(&cx, out);
                 }
             }
@@ -332,11 +328,22 @@ impl Running {
             let index = volatility.and_then(|it| self.indices.report(id, now, it));
             if let Some((stream, problem)) = index {
                 report.streams.push(stream);
-                report.problem = problem.map(str::to_owned);
+                report.problem = report.problem.or(problem.map(str::to_owned));
             }
             reports.push(report);
         }
         out.report(reports);
+    }
+
+    /// What is published goes out from now on.
+    fn promoted(&mut self, now: u64, out: &mut Output) {
+        let mut cx = self.session.at(now);
+        for (_, instrument) in self.instruments.iter_mut() {
+            if let Some(book) = &mut instrument.book {
+                book.promoted(&cx, out);
+            }
+        }
+        self.indices.promoted(&mut cx, out);
     }
 
     fn stop(&mut self, out: &mut Output) {

@@ -1,5 +1,5 @@
 //! What is asked for again and again beside the streams: the exchange's clock and its lists of instruments. Candles
-//! have their own times ([`candles`]).
+//! have their own times ([`candles`]). A session that stands by needs all of it too.
 
 pub mod candles;
 
@@ -35,7 +35,7 @@ impl Polled {
     /// Polls the clock.
     pub fn new(now: u64) -> Self {
         let mut polls = Polls::new(IN_FLIGHT_MAX);
-        polls.add(now, Self::clock(), ServerClock::EVERY);
+        polls.add_essential(now, Self::clock(), ServerClock::EVERY);
         Self {
             polls,
             clock: ServerClock::default(),
@@ -62,8 +62,7 @@ impl Polled {
             kind: LIST,
             instrument: u32::try_from(place).unwrap_or(u32::MAX),
         };
-        self.polls.add(now, key, LISTS_EVERY);
-        self.polls.hasten(key, now);
+        self.polls.add_essential(now, key, LISTS_EVERY);
     }
 
     /// Asks for what is due, and sets the alarm for the next time.

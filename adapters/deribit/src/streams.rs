@@ -11,8 +11,11 @@ use serde_json::json;
 use crate::alarm;
 use crate::parse::{Outcome, Reply, RpcError};
 
-/// Most connections. One address may have 32, each request counts while it lasts, and others may live there too.
+/// Connections that one address may hold: 32, and a request counts while it lasts, so that some are left to requests.
 /// <https://docs.deribit.com/articles/connection-management-best-practices>
+pub const CONNECTIONS_OF_ADDRESS: u32 = 32 - 8;
+
+/// Most connections of one session: two versions of it, and others, find room too.
 const CONNECTIONS_MAX: usize = 8;
 
 /// Most channels of one connection, the exchange's own limit.

@@ -305,8 +305,15 @@ impl BookSync {
         }
     }
 
+    /// What is published goes out from now on.
+    pub fn promoted(&mut self, cx: &Context<'_, Settings>, out: &mut Output) {
+        if let Some(books) = &cx.settings.books {
+            self.live.promoted(cx.now, books, out);
+        }
+    }
+
     /// The time for the whole book has come again.
-    pub fn renew(&self, cx: &Context<'_, Settings>, out: &mut Output) {
+    pub fn renew(&mut self, cx: &Context<'_, Settings>, out: &mut Output) {
         if let Some(books) = &cx.settings.books {
             self.live.renew(cx.now, books, out);
         }

@@ -18,7 +18,7 @@ pub use snapshot_fetch::SnapshotFetch;
 pub use waiting::{Held, Waiting};
 
 use crate::decimal::DecimalError;
-use crate::wit::{Decimal, Level};
+use crate::wit::Level;
 use side::BookSide;
 
 /// Levels kept on one side unless an adapter says otherwise.
@@ -97,16 +97,6 @@ impl Book {
     /// Whether both sides have at least one level that is proven: one side alone is no market.
     pub fn has_both_sides(&self) -> bool {
         self.bids.has_proven() && self.asks.has_proven()
-    }
-
-    /// The best bid price.
-    pub fn best_bid(&self) -> Option<Decimal> {
-        self.bids.best()
-    }
-
-    /// The best ask price.
-    pub fn best_ask(&self) -> Option<Decimal> {
-        self.asks.best()
     }
 
     /// Whether the best bid is at or above the best ask, which no true book is.

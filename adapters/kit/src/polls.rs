@@ -1,5 +1,7 @@
 //! What is asked for again and again: each thing at its own interval, all of them spread evenly over it, never a second
 //! request for one thing while the first is on its way, and after a failure sooner at first and then later and later.
+//!
+//! A session that stands by asks for what is essential only; the rest begins when it is promoted.
 
 use crate::wit::{StreamReport, StreamState};
 
@@ -42,6 +44,8 @@ pub struct Polls {
     all: Vec<Poll>,
     /// How many were ever added: the next one's place in the interval.
     added: u32,
+    /// What begins when the session is promoted, with its intervals; none when it does not stand by.
+    left: Option<Vec<(Key, u64)>>,
 }
 
 impl Polls {
@@ -51,11 +55,46 @@ impl Polls {
             in_flight_max,
             all: Vec::new(),
             added: 0,
+            left: None,
+        }
+    }
+
+    /// The session stands by: what is added from now on begins when it is promoted.
+    pub fn stand_by(&mut self) {
+        self.left.get_or_insert_default();
+    }
+
+    /// Whether the session stands by.
+    pub const fn is_standing_by(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// The session stands by no more: what was left begins, as if it were added now.
+    pub fn promoted(&mut self, now: u64) {
+        for (key, interval) in self.left.take().into_iter().flatten() {
+            self.begin(now, key, interval);
         }
     }
 
     /// Polls this from now on, every `interval` nanoseconds. What is polled already goes on as it is.
     pub fn add(&mut self, now: u64, key: Key, interval: u64) {
+        match &mut self.left {
+            None => self.begin(now, key, interval),
+            Some(left) if left.iter().any(|(known, _)| *known == key) => {}
+            Some(left) => left.push((key, interval)),
+        }
+    }
+
+    /// Polls what the session cannot work without: as [`Polls::add`], but at once, each time that this is said, and
+    /// while it stands by too.
+    pub fn add_essential(&mut self, now: u64, key: Key, interval: u64) {
+        self.begin(now, key, interval);
+        if let Some(poll) = self.get(key) {
+            poll.due = poll.due.min(now);
+        }
+    }
+
+    fn begin(&mut self, now: u64, key: Key, interval: u64) {
         if self.all.iter().any(|poll| poll.key == key) {
             return;
         }
@@ -79,6 +118,9 @@ impl Polls {
     /// Polls nothing of this instrument any more; an answer on its way will be nobody's.
     pub fn remove(&mut self, instrument: u32) {
         self.all.retain(|poll| poll.key.instrument != instrument);
+        if let Some(left) = &mut self.left {
+            left.retain(|(key, _)| key.instrument != instrument);
+        }
     }
 
     /// What is to be asked for at `now`; [`Polls::asked`] must follow before the next call.
@@ -143,13 +185,6 @@ impl Polls {
         }
     }
 
-    /// Asks for it at `now` whatever its interval says.
-    pub fn hasten(&mut self, key: Key, now: u64) {
-        if let Some(poll) = self.get(key) {
-            poll.due = poll.due.min(now);
-        }
-    }
-
     /// Whether a datum of this event time is newer than all before: each datum is published once.
     pub fn is_fresh(&mut self, key: Key, event_time: u64) -> bool {
         self.get(key).is_some_and(|poll| {
@@ -169,7 +204,7 @@ impl Polls {
     }
 
     /// How it stands; silent when three intervals and a minute have gone by without an answer of use. None when it is
-    /// not polled.
+    /// not polled, or not yet.
     pub fn report(&self, key: Key, data_type: &str, now: u64) -> Option<StreamReport> {
         let poll = self.all.iter().find(|poll| poll.key == key)?;
         let silence_max = poll.interval.saturating_mul(3).saturating_add(60 * SECOND);
@@ -283,6 +318,64 @@ mod tests {
             polls.report(key(0), "x", now).unwrap().state,
             StreamState::Live
         );
+    }
+
+    #[test]
+    fn what_is_not_essential_begins_when_the_session_is_promoted() {
+        let clock = Key {
+            kind: 0,
+            instrument: u32::MAX,
+        };
+        let mut polls = Polls::new(8);
+        polls.stand_by();
+        assert!(polls.is_standing_by());
+        for instrument in [0, 1, 1, 2, 3] {
+            polls.add(0, key(instrument), 30 * SECOND);
+        }
+        assert_eq!((polls.next(u64::MAX), polls.next_at()), (None, None));
+        polls.add_essential(7, clock, 30 * SECOND);
+        assert_eq!(polls.next(7), Some(clock));
+        polls.asked(clock, 1);
+        assert_eq!(polls.next(u64::MAX), None);
+        polls.remove(3);
+        assert_eq!(polls.report(key(0), "x", 1_000 * SECOND), None);
+
+        let promoted = 1_000 * SECOND;
+        polls.promoted(promoted);
+        assert!(!polls.is_standing_by());
+        // Not yet asked for is not silent: it begins now.
+        let report = polls.report(key(0), "x", promoted).unwrap();
+        assert_eq!(report.state, StreamState::Asked);
+        let mut due = Vec::new();
+        while let Some(at) = polls.next_at() {
+            let key = polls.next(at).unwrap();
+            polls.asked(key, key.instrument + 10);
+            due.push((at, key.instrument));
+        }
+        let mut asked: Vec<_> = due.iter().map(|(_, instrument)| *instrument).collect();
+        asked.sort_unstable();
+        assert_eq!(asked, [0, 1, 2]);
+        assert!(due.windows(2).all(|two| two[1].0 - two[0].0 > 5 * SECOND));
+        assert!(due[0].0 >= promoted && due[2].0 < promoted + 30 * SECOND);
+        polls.promoted(2 * promoted);
+        assert_eq!(polls.next_at(), None, "nothing begins twice");
+    }
+
+    #[test]
+    fn what_is_essential_is_asked_for_at_once_each_time_that_it_is_said() {
+        let mut polls = Polls::new(1);
+        polls.add(0, key(0), SECOND);
+        polls.add_essential(0, key(1), 3_600 * SECOND);
+        let ask = |polls: &mut Polls, now| {
+            polls.asked(key(1), 1);
+            polls.answered(1);
+            polls.succeeded(key(1), now);
+        };
+        ask(&mut polls, 5);
+        polls.remove(0);
+        assert!(polls.next_at() > Some(60 * SECOND));
+        polls.add_essential(50, key(1), 3_600 * SECOND);
+        assert_eq!(polls.next(50), Some(key(1)));
     }
 
     #[test]

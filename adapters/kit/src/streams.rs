@@ -149,6 +149,11 @@ impl Stream {
             .any(|carrier| carrier.connection == connection)
     }
 
+    /// It is wanted, and no connection carries it.
+    const fn is_homeless(&self) -> bool {
+        self.is_wanted && self.carrier.is_none()
+    }
+
     fn asked(&self) -> Asked {
         self.carrier.map_or(Asked::Not, |carrier| carrier.asked)
     }
@@ -364,11 +369,6 @@ impl Streams {
         }
     }
 
-    /// Why a stream is refused, in the exchange's words.
-    pub fn refusal(&self, id: StreamId) -> Option<&str> {
-        self.get(id)?.refusal.as_deref()
-    }
-
     /// Writes how the streams of an instrument stand, with their data types, and what the exchange says against one of
     /// them where nothing worse is known.
     pub fn tell<'a>(
@@ -382,7 +382,7 @@ impl Streams {
             };
             report.streams.extend(self.report(stream, data_type));
             if report.problem.is_none() {
-                report.problem = self.refusal(stream).map(str::to_owned);
+                report.problem = self.get(stream).and_then(|it| it.refusal.clone());
             }
         }
     }

@@ -83,11 +83,21 @@ fn next_alarm(alarms: &mut BTreeMap<u32, u64>, until: u64) -> Option<WakeAt> {
 
 /// A `start` event.
 pub fn start(settings: &str, instruments: &[&str]) -> Event {
+    started(settings, instruments, false)
+}
+
+/// A `start` event of a session that stands by.
+pub fn standby(settings: &str, instruments: &[&str]) -> Event {
+    started(settings, instruments, true)
+}
+
+fn started(settings: &str, instruments: &[&str], standby: bool) -> Event {
     let instruments = instruments.iter().map(|name| (*name).to_owned()).collect();
     Event::Start(Start {
         settings: settings.to_owned(),
         instruments,
         seed: 1,
+        standby,
     })
 }
 

@@ -2,10 +2,10 @@
 
 pub use crate::bindings::marketprism::adapter::types::{
     Action, Answer, Book, BookChange, BookOccasion, BookState, BookStatus, Closed, Connect,
-    Counters, Decimal, Description, Event, Frame, FundingRate, Instrument, InstrumentReport,
-    Liquidation, LogLevel, LogLine, LongShortRatio, MarketEvent, MarketType, OpenInterest,
-    RatioKind, Request, RequestFailure, Response, Send, Side, Start, StreamReport, StreamState,
-    Trade, Venue, VolatilityIndex, WakeAt,
+    ConnectLimit, Counters, Decimal, Description, Event, Frame, FundingRate, Instrument,
+    InstrumentReport, Liquidation, LogLevel, LogLine, LongShortRatio, MarketEvent, MarketType,
+    OpenInterest, RatioKind, Request, RequestFailure, Response, Send, Side, Start, StreamReport,
+    StreamState, Trade, Venue, VolatilityIndex, WakeAt,
 };
 
 pub use crate::level::{Level, pack, unpack};

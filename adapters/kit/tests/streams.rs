@@ -8,6 +8,7 @@
 )]
 
 use marketprism_kit::Output;
+use marketprism_kit::book::empty_report;
 use marketprism_kit::streams::{Expected, Limits, MessagePace, Protocol, Streams};
 use marketprism_kit::testing::said;
 use marketprism_kit::wit::StreamState;
@@ -167,7 +168,9 @@ fn a_refused_stream_is_named_and_asked_for_again_much_later() {
         "log error trade: the exchange refuses it: no such thing"
     );
     assert_eq!(case.state(1), StreamState::Refused);
-    assert_eq!(case.streams.refusal(1), Some("no such thing"));
+    let mut report = empty_report(0);
+    case.streams.tell([("trade", Some(1))], &mut report);
+    assert_eq!(report.problem.as_deref(), Some("no such thing"));
     assert_eq!(case.heard_for(599, &[(0, 0)]), "");
     assert_eq!(case.heard_for(3, &[(0, 0)]), "send 0 +1 trade");
 }
@@ -300,6 +303,19 @@ fn a_successor_that_is_lost_leaves_the_old_connection_as_it_is() {
         case.heard_for(700, &[(0, 0), (1, 0)]),
         "connect 2 wss://x/0"
     );
+}
+
+#[test]
+fn a_successor_that_took_over_everything_is_followed_even_when_it_is_lost_at_once() {
+    let mut case = running();
+    case.does(|streams, _, out| streams.renew(0, &Plain, out));
+    case.opened(1);
+    for id in [0, 1] {
+        case.streams.took_over(id, 1);
+    }
+    assert_eq!(case.closed(1), "connect 1 wss://x/0; close 0");
+    assert_eq!(case.closed(0), "");
+    assert_eq!(case.opened(1), "send 1 +2 book,trade");
 }
 
 #[test]

@@ -34,7 +34,7 @@ use marketprism_kit::alarm::Alarm;
 use marketprism_kit::polls::Polls;
 use marketprism_kit::session::Session;
 use marketprism_kit::streams::Streams;
-use marketprism_kit::wit::{self, Description, Event, LogLevel, Response, Start};
+use marketprism_kit::wit::{self, ConnectLimit, Description, Event, LogLevel, Response, Start};
 use marketprism_kit::{Adapter, Output, Refusal};
 
 pub use contracts::Contract;
@@ -62,11 +62,20 @@ const DATA_TYPES: [&str; 7] = [
 /// The exchange limits each address by itself, mostly for each instrument; this is far below all of them together.
 const REQUEST_WEIGHT_PER_MINUTE: u32 = 3_000;
 
+/// New connections of one address. The exchange names no number that it lets one address hold: the 30 of its pages are
+/// those of one private channel. <https://www.okx.com/docs-v5/en/#overview-websocket-connect>
+const CONNECTS: ConnectLimit = ConnectLimit {
+    count: 3,
+    seconds: 1,
+};
+
 fn described(venue: Venue) -> wit::Venue {
     wit::Venue {
         name: venue.name().to_owned(),
         request_weight_per_minute: REQUEST_WEIGHT_PER_MINUTE,
         used_weight_header: None,
+        connections_max: 0,
+        connects: Some(CONNECTS),
     }
 }
 
@@ -122,11 +131,10 @@ impl Running {
             instruments: Instruments::default(),
             streams: Streams::new(streams::LIMITS, alarm::STREAMS.number(), start.seed),
             heartbeat: Heartbeat::default(),
-            polled: Polled::default(),
+            polled: Polled::new(now, start.standby),
             liquidations: Liquidations::default(),
             scratch: Scratch::default(),
         };
-        running.polled.start(now);
         running.collect(now, &start.instruments, out);
         running.set_interval_alarm(now, out);
         running
@@ -141,6 +149,7 @@ impl Running {
             Event::Closed(closed) => self.closed(now, closed.connection, out),
             Event::SymbolsChanged(names) => self.symbols_changed(now, names, out),
             Event::ReportWanted(levels) => self.report(now, *levels as usize, out),
+            Event::Promoted => self.promoted(now, out),
             Event::Stop => self.streams.close_all(out),
             Event::Start(_) => {}
         }
@@ -256,6 +265,17 @@ impl Running {
             _ => {}
         }
         self.grant(now, id, wish, out);
+    }
+
+    /// What is published goes out from now on.
+    fn promoted(&mut self, now: u64, out: &mut Output) {
+        for (_, instrument) in self.instruments.iter_mut() {
+            if let Some(book) = &mut instrument.book {
+                book.promoted(now, &self.session.settings, out);
+            }
+        }
+        self.polled.promoted(now);
+        self.poll(now, out);
     }
 
     fn publish_books(&self, now: u64, out: &mut Output) {

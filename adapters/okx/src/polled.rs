@@ -55,20 +55,24 @@ pub struct Polled {
     is_told: bool,
 }
 
-impl Default for Polled {
-    fn default() -> Self {
+impl Polled {
+    /// Begins with what the session needs whatever it collects. The session may stand by.
+    pub fn new(now: u64, stands_by: bool) -> Self {
+        let mut polls = Polls::new(IN_FLIGHT_MAX);
+        if stands_by {
+            polls.stand_by();
+        }
+        polls.add_essential(now, CLOCK, ServerClock::EVERY);
         Self {
-            polls: Polls::new(IN_FLIGHT_MAX),
+            polls,
             clock: ServerClock::default(),
             is_told: false,
         }
     }
-}
 
-impl Polled {
-    /// Begins with what the session needs whatever it collects.
-    pub fn start(&mut self, now: u64) {
-        self.polls.add(now, CLOCK, ServerClock::EVERY);
+    /// What was left begins.
+    pub fn promoted(&mut self, now: u64) {
+        self.polls.promoted(now);
     }
 
     /// Everything that is polled.
@@ -79,9 +83,8 @@ impl Polled {
     /// Polls an instrument from now on.
     pub fn add(&mut self, now: u64, instrument: u32, kind: Kind, settings: &Settings) {
         if let Some((_, key)) = CONTRACTS.iter().find(|(of, _)| *of == kind) {
-            self.polls.add(now, *key, CONTRACTS_EVERY);
             // Trades of an instrument are worth more when it is known.
-            self.polls.hasten(*key, now);
+            self.polls.add_essential(now, *key, CONTRACTS_EVERY);
         }
         if kind == Kind::Swap {
             for (what, interval) in &settings.polled {

@@ -256,8 +256,13 @@ impl BookSync {
         self.live.tick(&settings.book, out);
     }
 
+    /// What is published goes out from now on.
+    pub fn promoted(&mut self, now: u64, settings: &Settings, out: &mut Output) {
+        self.live.promoted(now, &settings.book, out);
+    }
+
     /// The whole book is due again.
-    pub fn renew(&self, now: u64, settings: &Settings, out: &mut Output) {
+    pub fn renew(&mut self, now: u64, settings: &Settings, out: &mut Output) {
         self.live.renew(now, &settings.book, out);
     }
 

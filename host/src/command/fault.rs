@@ -214,9 +214,10 @@ fn words(event: &Event, bytes_max: usize) -> String {
     };
     match event {
         Event::Start(start) => format!(
-            "start of {} with seed {}",
+            "start of {} with seed {}{}",
             start.instruments.join(", "),
-            start.seed
+            start.seed,
+            if start.standby { ", standing by" } else { "" }
         ),
         Event::Opened(connection) => format!("connection {connection} is open"),
         Event::Frame(frame) => format!(
@@ -243,6 +244,7 @@ fn words(event: &Event, bytes_max: usize) -> String {
         Event::Alarm(alarm) => format!("alarm {alarm}"),
         Event::SymbolsChanged(symbols) => format!("symbols are now {}", symbols.join(", ")),
         Event::ReportWanted(levels) => format!("report with {levels} levels wanted"),
+        Event::Promoted => "promoted".to_owned(),
         Event::Stop => "stop".to_owned(),
     }
 }

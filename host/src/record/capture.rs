@@ -1,7 +1,7 @@
 //! A recording as it lies on disk: one JSON object a line, in receive order.
 //!
-//! `{"t_ns": receive time or null, "conn": address, "kind": "ws" | "http" | "ws_close" | "ws_open" | "meta", "data":
-//! the text received}`; `http` lines add `url` and `status`. Other kinds and keys are skipped. Where `encoding` is
+//! `{"t_ns": receive time or null, "conn": address, "kind": "ws" | "http" | "ws_close" | "ws_open" | "promoted" | "meta",
+//! "data": the text received}`; `http` lines add `url` and `status`. Other kinds and keys are skipped. Where `encoding` is
 //! "base64", `data` is bytes that are no UTF-8. A file may be gzip; one that was cut in the middle is read up to there.
 
 use std::collections::HashMap;
@@ -38,6 +38,8 @@ pub enum Kind {
     Close,
     /// The exchange lets connections open again.
     Open,
+    /// What stood by is published from here on.
+    Promoted,
 }
 
 /// What makes a recorded answer fit a request: the last path segment and the instrument. API version, host name and
@@ -216,6 +218,7 @@ impl Capture {
                 "ws" => Kind::Frame(data),
                 "ws_close" => Kind::Close,
                 "ws_open" => Kind::Open,
+                "promoted" => Kind::Promoted,
                 "http" => {
                     let address = record.url.as_deref().unwrap_or(&address);
                     let Ok(address) = url::Url::parse(address) else {

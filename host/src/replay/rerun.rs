@@ -57,6 +57,7 @@ impl Rerun {
             settings: facts.settings.clone(),
             instruments: facts.symbols.clone(),
             seed: facts.seed,
+            standby: false,
         });
         if !is_first_missing {
             events.remove(0);

@@ -110,6 +110,7 @@ impl<W: World> Session<W> {
             settings: self.plan.settings.clone(),
             instruments: self.plan.symbols.clone(),
             seed: self.world.seed(),
+            standby: false,
         });
         let now = self.world.now();
         self.tell(Happening { now, event })

@@ -202,6 +202,7 @@ impl ReplayWorld {
                         .push_back(Event::Closed(Closed { connection, reason }));
                 }
             }
+            Kind::Promoted => self.at_once.push_back(Event::Promoted),
             Kind::Open => {
                 if let Some(place) = self.lost.iter().position(|lost| *lost == line.address) {
                     self.lost.swap_remove(place);

@@ -67,6 +67,9 @@ impl Tape {
                 self.recorder
                     .record(now, &self.nowhere, What::Alarm(*alarm));
             }
+            Event::Promoted => {
+                self.recorder.record(now, &self.nowhere, What::Promoted);
+            }
             Event::Start(_) | Event::SymbolsChanged(_) | Event::ReportWanted(_) | Event::Stop => {}
         }
     }

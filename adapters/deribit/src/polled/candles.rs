@@ -44,6 +44,8 @@ struct Index {
     asked: Option<(u32, u64)>,
     /// Start of the last candle published.
     newest: Option<u64>,
+    /// The version before published its candles until a moment ago.
+    takes_over: bool,
     /// Most candles asked for next.
     window: u64,
     /// Failures in a row.
@@ -56,12 +58,32 @@ struct Index {
 }
 
 /// The indices that are collected.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Indices {
     all: Vec<Index>,
+    /// The session stands by: nothing is asked for.
+    stands_by: bool,
 }
 
 impl Indices {
+    /// None yet, of a session that may stand by.
+    pub const fn new(stands_by: bool) -> Self {
+        Self {
+            all: Vec::new(),
+            stands_by,
+        }
+    }
+
+    /// The session stands by no more.
+    pub fn promoted(&mut self, cx: &mut Context<'_, Settings>, out: &mut Output) {
+        if std::mem::take(&mut self.stands_by) {
+            for index in &mut self.all {
+                (index.due, index.began, index.takes_over) = (cx.now, cx.now, true);
+            }
+            self.send(cx, out);
+        }
+    }
+
     /// Collects the index of a currency from now on.
     pub fn add(&mut self, now: u64, instrument: u32, currency: &str) {
         if self.all.iter().any(|index| index.instrument == instrument) {
@@ -73,6 +95,7 @@ impl Indices {
             due: now,
             asked: None,
             newest: None,
+            takes_over: false,
             window: WINDOW_MAX,
             failures: 0,
             again: 0,
@@ -89,7 +112,8 @@ impl Indices {
 
     /// Sends the requests that are due, and sets the alarm for the next time.
     pub fn send(&mut self, cx: &mut Context<'_, Settings>, out: &mut Output) {
-        let Some(settings) = &cx.settings.volatility else {
+        let wanted = cx.settings.volatility.as_ref();
+        let Some(settings) = wanted.filter(|_| !self.stands_by) else {
             return;
         };
         let mut in_flight = self.all.iter().filter(|it| it.asked.is_some()).count();
@@ -146,14 +170,15 @@ impl Indices {
         true
     }
 
-    /// How the index of an instrument stands, and what is wrong with it.
+    /// How the index of an instrument stands, and what is wrong with it; none while the session stands by.
     pub fn report(
         &self,
         instrument: u32,
         now: u64,
         settings: &VolatilitySettings,
     ) -> Option<(StreamReport, Option<&str>)> {
-        let index = self.all.iter().find(|it| it.instrument == instrument)?;
+        let mut all = self.all.iter().filter(|_| !self.stands_by);
+        let index = all.find(|it| it.instrument == instrument)?;
         let usual = settings.interval.max(settings.candle);
         let silence_max = usual.saturating_mul(3).saturating_add(60 * SECOND);
         let is_silent = now.saturating_sub(index.heard.unwrap_or(index.began)) > silence_max;
@@ -176,9 +201,13 @@ impl Indices {
 impl Index {
     /// From which time to which candles are asked for: what is missed, oldest first, so that it is published in order.
     /// An adapter that starts cannot know what was published before it, and takes the last closed candle only: older
-    /// ones would be stored a second time.
+    /// ones would be stored a second time. One that takes over asks for what was closed since the version before last
+    /// asked: the host lets out what is later than what that one published.
     fn window(&self, now: u64, settings: &VolatilitySettings) -> (u64, u64) {
-        let newly = settings.candle.saturating_mul(2);
+        let mut newly = settings.candle.saturating_mul(2);
+        if self.takes_over {
+            newly = newly.saturating_add(settings.interval + AFTER);
+        }
         let oldest = now.saturating_sub(settings.backfill.max(newly));
         let next = self.newest.map_or(now.saturating_sub(newly), |newest| {
             newest.saturating_add(settings.candle)

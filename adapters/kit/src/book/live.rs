@@ -30,6 +30,8 @@ pub struct LiveBook {
     /// Update id before the last update, where the venue's payload carries it (-1: none).
     pub shown_previous: Option<i64>,
     was_synced: bool,
+    /// At the alarm its top is to be published too.
+    anew: bool,
     /// Broken chains of the synced book.
     pub gaps: u64,
     /// Rebuilds of a book that had been synced.
@@ -53,6 +55,7 @@ impl LiveBook {
             shown_first: None,
             shown_previous: None,
             was_synced: false,
+            anew: false,
             gaps: 0,
             resyncs: 0,
             updates_applied: 0,
@@ -67,11 +70,6 @@ impl LiveBook {
     /// How far it can be trusted.
     pub const fn state(&self) -> BookState {
         self.state
-    }
-
-    /// Whether it was ever synced.
-    pub const fn was_synced(&self) -> bool {
-        self.was_synced
     }
 
     /// Goes to a state and tells it.
@@ -104,12 +102,22 @@ impl LiveBook {
         }
     }
 
-    /// Publishes a book that was not synced and is now.
+    /// Publishes a book that was not synced and is now, or that consumers are to take up anew.
     pub fn publish_synced(&self, now: u64, settings: &BookSettings, out: &mut Output) {
         if settings.method == Method::Change {
             self.publish(settings, BookOccasion::Snapshot, out);
         }
         self.publish_whole(now, settings, out);
+    }
+
+    /// What is published goes out from now on: a synced book is published anew. That comes at the alarm, which is set
+    /// to `now`, so that each book has an event of its own: all of them could be more than one event may hold.
+    pub fn promoted(&mut self, now: u64, settings: &BookSettings, out: &mut Output) {
+        let is_shown = settings.method == Method::Change || settings.deltas;
+        if self.state == BookState::Synced && is_shown {
+            self.anew = true;
+            out.wake_at(self.whole_alarm, now);
+        }
     }
 
     /// Publishes a synced book that an update changed. `previous` is the book's update id before it; `cut` says that
@@ -173,8 +181,15 @@ impl LiveBook {
     }
 
     /// The time for the whole book has come again.
-    pub fn renew(&self, now: u64, settings: &BookSettings, out: &mut Output) {
-        if self.state == BookState::Synced {
+    pub fn renew(&mut self, now: u64, settings: &BookSettings, out: &mut Output) {
+        // One that is not synced by now is published when it is.
+        let anew = std::mem::take(&mut self.anew);
+        if self.state != BookState::Synced {
+            return;
+        }
+        if anew {
+            self.publish_synced(now, settings, out);
+        } else {
             self.publish_whole(now, settings, out);
         }
     }

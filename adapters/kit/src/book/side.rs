@@ -201,15 +201,6 @@ impl BookSide {
         best.is_some_and(|entry| self.is_known(self.entries.rank(entry)))
     }
 
-    pub(super) fn best(&self) -> Option<Decimal> {
-        let entry = self
-            .entries
-            .best()
-            .filter(|entry| self.is_known(self.entries.rank(entry)))?;
-        let level = self.as_sent(entry);
-        Some(Decimal::of(level.price, level.price_scale))
-    }
-
     /// The best price at the side's scale, proven or not.
     #[inline]
     pub(super) fn best_price(&self) -> Option<Decimal> {

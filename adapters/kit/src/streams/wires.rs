@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::outbox::{Outbox, Word};
-use super::{Asked, Carrier, Expected, Protocol, SECOND, STEP, Streams};
+use super::{Asked, Carrier, Expected, Protocol, SECOND, STEP, Stream, Streams};
 use crate::Output;
 use crate::session::random;
 use crate::wit::LogLevel;
@@ -70,6 +70,11 @@ impl Wires {
         self.all.insert(connection, Wire::new(group));
         out.connect(connection, &protocol.address(group));
         connection
+    }
+
+    /// Whether a connection is about to be replaced.
+    fn is_one_replaced(&self) -> bool {
+        self.all.values().any(|wire| wire.successor.is_some())
     }
 
     pub(super) fn say(&mut self, connection: u32, word: Word, stream: u32) {
@@ -139,10 +144,12 @@ impl Streams {
                 }
             }
         }
+        let mut was_successor = false;
         for wire in self.wires.all.values_mut() {
             if wire.successor == Some(connection) {
                 wire.successor = None;
                 wire.renew_at = now.saturating_add(RENEWED_AGAIN_AFTER);
+                was_successor = true;
             }
         }
         let Some(wire) = self.wires.all.get_mut(&connection) else {
@@ -155,6 +162,10 @@ impl Streams {
             out.connect(connection, &protocol.address(wire.group));
         } else {
             self.wires.all.remove(&connection);
+        }
+        if was_successor {
+            // It may have taken over everything already.
+            self.close_empty(out);
         }
     }
 
@@ -190,17 +201,6 @@ impl Streams {
         for (connection, _) in std::mem::take(&mut self.wires.all) {
             out.close(connection);
         }
-    }
-
-    /// Whether a connection belongs to these streams.
-    pub fn is_known(&self, connection: u32) -> bool {
-        self.wires.all.contains_key(&connection)
-    }
-
-    /// The connections, and whether each is open.
-    pub fn connections(&self) -> impl Iterator<Item = (u32, bool)> {
-        let all = self.wires.all.iter();
-        all.map(|(connection, wire)| (*connection, wire.opened.is_some()))
     }
 
     /// The time has come to look after the streams; sets the alarm for the next time.
@@ -256,6 +256,9 @@ impl Streams {
 
     /// Puts streams that no connection carries on one that has room, or on a new one.
     pub(super) fn place(&mut self, protocol: &impl Protocol, out: &mut Output) {
+        if !self.all.iter().any(Stream::is_homeless) {
+            return;
+        }
         let mut loads: BTreeMap<u32, usize> = BTreeMap::new();
         for stream in &self.all {
             for carrier in [&stream.carrier, &stream.next].into_iter().flatten() {
@@ -266,7 +269,7 @@ impl Streams {
             let Some(stream) = self.all.get(id) else {
                 return;
             };
-            if !stream.is_wanted || stream.carrier.is_some() {
+            if !stream.is_homeless() {
                 continue;
             }
             let group = stream.group;
@@ -335,6 +338,9 @@ impl Streams {
 
     /// Lets successors take over what they can, and closes what carries nothing more.
     fn take_over(&mut self, now: u64, out: &mut Output) {
+        if !self.wires.is_one_replaced() {
+            return;
+        }
         for stream in &mut self.all {
             let Some(next) = stream.next else {
                 continue;
@@ -362,7 +368,7 @@ impl Streams {
     }
 
     fn renew_what_is_old(&mut self, now: u64, protocol: &impl Protocol, out: &mut Output) {
-        if self.wires.all.values().any(|wire| wire.successor.is_some()) {
+        if self.wires.is_one_replaced() {
             return;
         }
         let old = self.wires.all.iter().find(|(_, wire)| wire.renew_at <= now);

@@ -31,15 +31,6 @@ enum State {
 }
 
 impl Fetch {
-    /// Whether a request may be queued at `now`.
-    pub const fn is_free(&self, now: u64) -> bool {
-        match self.state {
-            State::Idle => true,
-            State::Later(time) => time <= now,
-            State::Queued | State::Asked(..) => false,
-        }
-    }
-
     /// From when on a request may be queued again, when it is a matter of time.
     pub const fn free_at(&self) -> Option<u64> {
         match self.state {
@@ -120,7 +111,7 @@ mod tests {
         let (mut fetch, mut delays) = (Fetch::default(), Vec::new());
         loop {
             fetch.ask(1, (5, 9));
-            assert!(!fetch.is_free(u64::MAX));
+            assert_eq!(fetch.free_at(), None);
             assert_eq!(fetch.answered(2), None);
             assert_eq!(fetch.answered(1), Some((5, 9)));
             let goes_on = fetch.failed(0, 3);
@@ -136,7 +127,7 @@ mod tests {
     fn what_is_not_there_yet_is_asked_for_once_more() {
         let mut fetch = Fetch::default();
         assert!(fetch.came_empty(0));
-        assert!(!fetch.is_free(SECOND - 1) && fetch.is_free(SECOND));
+        assert_eq!(fetch.free_at(), Some(SECOND));
         fetch.progressed(0, false);
         assert!(fetch.came_empty(0));
         assert!(!fetch.came_empty(0));

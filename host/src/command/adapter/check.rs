@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use marketprism_host::adapter_folder;
 use marketprism_host::config::{Config, Exchange};
 use marketprism_host::limits::Limits;
-use marketprism_host::sandbox::contract::Description;
+use marketprism_host::sandbox::contract::{Description, Venue};
 use marketprism_host::sandbox::{CONTRACT_VERSION, Engine, Grant, Outline};
 
 use super::print_json;
@@ -149,15 +149,24 @@ impl Report {
 
     fn json(&self) -> Value {
         let adapter = self.description.as_ref().map(|it| {
+            let by_venue = |value: fn(&Venue) -> Value| {
+                let venues = it.venues.iter();
+                venues
+                    .map(|venue| (venue.name.clone(), value(venue)))
+                    .collect::<serde_json::Map<_, _>>()
+            };
             json!({
                 "name": it.name,
                 "version": it.version,
                 "venues": it.venues.iter().map(|it| &it.name).collect::<Vec<_>>(),
-                "request_weight_per_minute": it
-                    .venues
-                    .iter()
-                    .map(|it| (it.name.clone(), json!(it.request_weight_per_minute)))
-                    .collect::<serde_json::Map<_, _>>(),
+                "request_weight_per_minute": by_venue(|it| json!(it.request_weight_per_minute)),
+                "connections_of_address_max": by_venue(|it| match it.connections_max {
+                    0 => Value::Null,
+                    most => json!(most),
+                }),
+                "connects": by_venue(|it| {
+                    json!(it.connects.map(|it| json!({ "count": it.count, "seconds": it.seconds })))
+                }),
                 "data_types": it.data_types,
                 "settings": it.settings,
                 "connections_max": it.connections_max,

@@ -13,6 +13,9 @@ const ALARM: u8 = 7;
 const SYMBOLS_CHANGED: u8 = 8;
 const REPORT_WANTED: u8 = 9;
 const STOP: u8 = 10;
+const PROMOTED: u8 = 11;
+/// As `START`, of a session that stands by.
+const START_STANDBY: u8 = 12;
 
 /// Hands over the tag of an event and the pieces of what it holds, without copying what can be large.
 pub(super) fn parts(event: &Event, put: impl FnOnce(u8, &[&[u8]])) {
@@ -35,13 +38,15 @@ pub(super) fn parts(event: &Event, put: impl FnOnce(u8, &[&[u8]])) {
             &[&closed.connection.to_le_bytes(), closed.reason.as_bytes()],
         ),
         Event::ReportWanted(levels) => put(REPORT_WANTED, &[&levels.to_le_bytes()]),
+        Event::Promoted => put(PROMOTED, &[]),
         Event::Stop => put(STOP, &[]),
         Event::SymbolsChanged(symbols) => put(SYMBOLS_CHANGED, &[&texts(symbols)]),
         Event::Start(start) => {
             let settings = masked(&start.settings);
             let symbols = texts(&start.instruments);
+            let tag = if start.standby { START_STANDBY } else { START };
             put(
-                START,
+                tag,
                 &[&start.seed.to_le_bytes(), &symbols, settings.as_bytes()],
             );
         }
@@ -54,13 +59,14 @@ pub fn decode(entry: &[u8]) -> Option<(u64, Event)> {
     let now = u64::from_le_bytes(rest.take()?);
     let [tag] = rest.take()?;
     let event = match tag {
-        START => {
+        START | START_STANDBY => {
             let seed = u64::from_le_bytes(rest.take()?);
             let instruments = rest.texts()?;
             Event::Start(Start {
                 settings: rest.text()?,
                 instruments,
                 seed,
+                standby: tag == START_STANDBY,
             })
         }
         OPENED => Event::Opened(rest.number()?),
@@ -90,6 +96,7 @@ pub fn decode(entry: &[u8]) -> Option<(u64, Event)> {
         ALARM => Event::Alarm(rest.number()?),
         SYMBOLS_CHANGED => Event::SymbolsChanged(rest.texts()?),
         REPORT_WANTED => Event::ReportWanted(rest.number()?),
+        PROMOTED => Event::Promoted,
         STOP => Event::Stop,
         _ => return None,
     };

@@ -161,7 +161,15 @@ mod tests {
                 settings: r#"{"a": 1}"#.into(),
                 instruments: vec!["ABC".into(), String::new()],
                 seed: u64::MAX,
+                standby: false,
             }),
+            Event::Start(Start {
+                settings: "{}".into(),
+                instruments: vec![],
+                seed: 0,
+                standby: true,
+            }),
+            Event::Promoted,
             Event::Opened(7),
             frame(0),
             frame(300),
@@ -235,6 +243,22 @@ mod tests {
         }
         flight.begin(100);
         assert!(flight.is_complete() && kept(&flight).is_empty());
+    }
+
+    #[test]
+    fn entries_written_before_there_was_a_standby_are_read() {
+        let mut entry = 5_u64.to_le_bytes().to_vec();
+        entry.push(1);
+        entry.extend(7_u64.to_le_bytes());
+        entry.extend([1_u32, 3].map(u32::to_le_bytes).concat());
+        entry.extend(b"ABC{}");
+        let start = Start {
+            settings: "{}".into(),
+            instruments: vec!["ABC".into()],
+            seed: 7,
+            standby: false,
+        };
+        assert_eq!(decode(&entry), Some((5, Event::Start(start))));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-/// What happened. `replay` plays frames, answers, lost connections and openings; it skips the rest, which is what the
-/// adapter did or what follows from it.
+/// What happened. `replay` plays frames, answers, lost connections, openings and promotions; it skips the rest, which is
+/// what the adapter did or what follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// A message of a connection.
@@ -23,6 +23,8 @@ pub enum What {
     Answer(u16, Vec<u8>),
     /// A request without an answer; why.
     NoAnswer(&'static str),
+    /// What stood by is published from here on.
+    Promoted,
     /// An alarm went off.
     Alarm(u32),
     /// The adapter wants a connection.
@@ -132,6 +134,7 @@ impl Line {
                 number = alarm.to_string();
                 ("alarm", number.as_str())
             }
+            What::Promoted => ("promoted", ""),
             What::Connect => ("connect", ""),
             What::Send(text) => ("send", text.as_str()),
             What::Close => ("close", ""),

@@ -45,6 +45,8 @@ impl Adapter for Example {
                 name: VENUE.to_owned(),
                 request_weight_per_minute: 0,
                 used_weight_header: None,
+                connections_max: 0,
+                connects: None,
             }],
             data_types: texts(&["trade"]),
             settings: texts(&["exchange", "market_type", "data_types", "api.ws_url"]),
@@ -69,7 +71,8 @@ impl Adapter for Example {
             }
             Event::ReportWanted(_) => self.report(out),
             Event::Stop => out.close(CONNECTION),
-            Event::Alarm(_) | Event::Response(_) => {}
+            // It polls nothing and keeps no book: one that stands by does the same as any other.
+            Event::Promoted | Event::Alarm(_) | Event::Response(_) => {}
         }
     }
 }

@@ -3,7 +3,7 @@
 //! | setting | meaning | default |
 //! |---|---|---|
 //! | `misbehaviour` | what it does, a name of [`Misbehaviour::NAMED`] | `well_behaved` |
-//! | `when` | at which events: `start`, `frame`, `alarm`, `report`, `stop` | `frame` |
+//! | `when` | at which events: `start`, `frame`, `alarm`, `report`, `promoted`, `stop` | `frame` |
 //! | `after` | how many of these events it takes well first | 0 |
 //! | `amount` | how much: bytes, mebibytes, actions, rounds of work | by misbehaviour |
 //! | `address` | what `ask_forbidden` asks for | `wss://forbidden.example/` |
@@ -105,6 +105,8 @@ impl Adapter for Hostile {
                 name: "hostile".to_owned(),
                 request_weight_per_minute: 1,
                 used_weight_header: None,
+                connections_max: 0,
+                connects: None,
             }],
             data_types: vec!["trade".to_owned()],
             settings: [
@@ -143,6 +145,7 @@ impl Adapter for Hostile {
             Event::Frame(_) => "frame",
             Event::Alarm(_) => "alarm",
             Event::ReportWanted(_) => "report",
+            Event::Promoted => "promoted",
             Event::Stop => "stop",
             Event::Opened(_) | Event::Closed(_) | Event::Response(_) | Event::SymbolsChanged(_) => {
                 "other"
