@@ -17,6 +17,7 @@ use crate::session::Plan;
 use crate::status::{Board, State};
 use crate::supervisor::{Neighbours, Plans, Replacements, RestartPolicy, Supervisor};
 use crate::view::View;
+use crate::ws::Attempts;
 
 /// How often the view looks for news of the sessions.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -53,7 +54,8 @@ impl Daemon {
     /// Runs until `stopped` ends, then ends the sessions: connections closed, what is queued published.
     pub async fn run(self, stopped: impl Future<Output = ()>) {
         let budgets = Budgets::new(rest::Limit::per_minute(REQUEST_WEIGHT_PER_MINUTE));
-        let board = Arc::new(Board::new(budgets.clone()));
+        let attempts = Attempts::default();
+        let board = Arc::new(Board::new(budgets.clone(), attempts.clone()));
         let recording = self.recording.map(Arc::new);
         let kept = Kept {
             bundles: self.bundles.clone(),
@@ -70,6 +72,7 @@ impl Daemon {
             bus: self.bus,
             proxy: self.proxy,
             budgets,
+            attempts,
             bundles: self.bundles,
             recording: recording.clone(),
             policy: RestartPolicy::default(),

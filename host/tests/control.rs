@@ -13,6 +13,7 @@ use marketprism_host::secret::Secret;
 use marketprism_host::serve::{self, Control};
 use marketprism_host::status::{Board, SessionStatus, State};
 use marketprism_host::supervisor::{Command as Told, CommandError, Order, Remote};
+use marketprism_host::ws::Attempts;
 
 /// Longer than anything here takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -74,7 +75,8 @@ impl Daemon {
 
 /// Serves a daemon with one session that does what it is told.
 async fn serve(monitoring: &Monitoring) {
-    let board = Arc::new(Board::new(Budgets::new(Limit::per_minute(1))));
+    let budgets = Budgets::new(Limit::per_minute(1));
+    let board = Arc::new(Board::new(budgets, Attempts::default()));
     board.post(SessionStatus {
         state: State::Running,
         adapter: "alpha".to_owned(),

@@ -37,11 +37,12 @@ async fn no_descriptor_is_left_however_a_connection_ends() {
         cap: Duration::ZERO,
         ..ws::Spacing::default()
     };
-    let dialer = ws::Dialer::new(ws::Settings {
+    let settings = ws::Settings {
         spacing: no_wait,
         ..ws::Settings::default()
-    })
-    .unwrap();
+    };
+    let attempts = ws::Attempts::default();
+    let dialer = ws::Dialer::new(settings, attempts.clone()).unwrap();
     let budgets = rest::Budgets::new(rest::Limit::per_minute(10_000));
     let before = descriptors();
 
@@ -84,6 +85,7 @@ async fn no_descriptor_is_left_however_a_connection_ends() {
         back_to(before).await;
     }
     assert_eq!(dialer.counts().tcp_open, 0);
+    assert_eq!(attempts.report()["127.0.0.1"].open, 0);
 
     for round in 0..20 {
         let client = rest::Client::new(rest::Settings::default(), budgets.clone()).unwrap();

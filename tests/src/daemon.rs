@@ -165,7 +165,7 @@ pub fn impatient_world(nats: Option<String>, stop: watch::Receiver<bool>) -> Liv
     };
     let budgets = Budgets::new(rest::Limit::per_minute(6_000));
     LiveWorld::new(LiveParts {
-        dialer: ws::Dialer::new(settings).expect("the dialer"),
+        dialer: ws::Dialer::new(settings, ws::Attempts::default()).expect("the dialer"),
         client: rest::Client::new(rest::Settings::default(), budgets).expect("the client"),
         bus: nats.map(|nats| bus::Settings {
             servers: vec![nats],

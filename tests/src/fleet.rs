@@ -14,6 +14,7 @@ use marketprism_host::supervisor::{
     Command, CommandError, Neighbours, Plans, Remote, Replacements, RestartPolicy, Supervisor,
 };
 use marketprism_host::wire::Subjects;
+use marketprism_host::ws::Attempts;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -54,7 +55,8 @@ impl Fleet {
     #[must_use]
     pub fn start(plans: Vec<Plan>, nats: Option<String>, policy: RestartPolicy) -> Self {
         let budgets = Budgets::new(Limit::per_minute(1_200));
-        let board = Arc::new(Board::new(budgets.clone()));
+        let attempts = Attempts::default();
+        let board = Arc::new(Board::new(budgets.clone(), attempts.clone()));
         let data = tempfile::tempdir().expect("a folder");
         let versions = Arc::new(Versions::below(data.path()));
         let neighbours = Neighbours {
@@ -65,6 +67,7 @@ impl Fleet {
             trunk: None,
             proxy: None,
             budgets,
+            attempts,
             bundles: None,
             recording: None,
             policy,

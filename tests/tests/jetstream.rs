@@ -504,7 +504,7 @@ fn world(settings: Settings, deposit: Deposit) -> LiveWorld {
     let budgets = rest::Budgets::new(rest::Limit::per_minute(6_000));
     let (_, stop) = tokio::sync::watch::channel(false);
     LiveWorld::new(LiveParts {
-        dialer: ws::Dialer::new(ws::Settings::default()).unwrap(),
+        dialer: ws::Dialer::new(ws::Settings::default(), ws::Attempts::default()).unwrap(),
         client: rest::Client::new(rest::Settings::default(), budgets).unwrap(),
         bus: Some(settings),
         deposit: Some(deposit),

@@ -86,7 +86,8 @@ impl World for Watched {
 }
 
 fn live(recorder: Recorder, stop: tokio::sync::watch::Receiver<bool>) -> Watched {
-    let dialer = ws::Dialer::new(ws::Settings::default()).expect("a dialer");
+    let attempts = ws::Attempts::default();
+    let dialer = ws::Dialer::new(ws::Settings::default(), attempts).expect("a dialer");
     let budgets = rest::Budgets::new(rest::Limit::per_minute(6_000));
     let client = rest::Client::new(rest::Settings::default(), budgets).expect("a client");
     let world = LiveWorld::new(LiveParts {

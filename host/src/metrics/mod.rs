@@ -3,6 +3,7 @@
 
 mod adapters;
 mod books;
+mod connecting;
 mod daemon;
 mod family;
 mod publishing;
@@ -44,6 +45,7 @@ pub fn text(board: &Board, kept: &Kept) -> Result<Vec<u8>, prometheus::Error> {
     streams::add(&mut families, &sessions);
     requests::add(&mut families, &sessions);
     adapters::add(&mut families, &sessions);
+    connecting::add(&mut families, &board.attempts());
     daemon::add_kept(&mut families, kept);
     daemon::add(&mut families, board, ProcessFigures::read().as_ref());
     let mut text = Vec::with_capacity(1 << 16);

@@ -1,10 +1,13 @@
 //! What the page says of streams, and that it stays readable whatever adapters tell.
 
+use std::time::Duration;
+
 use super::*;
 use crate::sandbox::contract::{StreamReport, StreamState};
 use crate::status::samples::{self, instrument};
 use crate::status::{InstrumentStatus, SessionStatus};
 use crate::wire::DataType;
+use crate::ws::{ConnectLimit, ConnectUsage};
 
 fn stream(state: StreamState) -> StreamReport {
     StreamReport {
@@ -80,6 +83,42 @@ fn an_adapter_that_tells_things_twice_or_makes_types_up_spoils_nothing() {
     assert!(
         lines.iter().any(|line| line.contains(r#"state="live"} 1"#)),
         "{lines:#?}"
+    );
+}
+
+#[test]
+fn connecting_is_told_for_each_host_name_and_limits_only_where_they_are_known() {
+    let usage = |attempts, connections_max| ConnectUsage {
+        limit: ConnectLimit {
+            attempts,
+            within: Duration::from_secs(1),
+            connections_max,
+        },
+        waiting: 2,
+        attempts: attempts as usize,
+        open: 5,
+    };
+    let hosts = [("alpha", usage(3, 0)), ("beta", usage(0, 32))];
+    let mut families = Families::default();
+    connecting::add(
+        &mut families,
+        &hosts.map(|(host, usage)| (host.to_owned(), usage)).into(),
+    );
+    let text = TextEncoder::new()
+        .encode_to_string(&families.finish())
+        .unwrap();
+    let lines: Vec<&str> = text.lines().filter(|it| !it.starts_with('#')).collect();
+    assert_eq!(
+        lines,
+        [
+            r#"marketprism_connection_attempts_waiting{host="alpha"} 2"#,
+            r#"marketprism_connection_attempts_waiting{host="beta"} 2"#,
+            r#"marketprism_connections_open{host="alpha"} 5"#,
+            r#"marketprism_connections_open{host="beta"} 5"#,
+            r#"marketprism_connections_limit{host="beta"} 32"#,
+            r#"marketprism_connection_attempts_used{host="alpha"} 3"#,
+            r#"marketprism_connection_attempts_limit{host="alpha"} 3"#,
+        ]
     );
 }
 

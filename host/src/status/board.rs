@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::operations::Operations;
 use super::session::SessionStatus;
 use crate::rest::{Budgets, HostUsage};
+use crate::ws::{Attempts, ConnectUsage};
 
 /// The last status of every session.
 #[derive(Debug)]
@@ -14,26 +15,29 @@ pub struct Board {
     began: Instant,
     began_at: SystemTime,
     budgets: Budgets,
+    attempts: Attempts,
     sessions: Mutex<BTreeMap<String, Arc<SessionStatus>>>,
     operations: Operations,
 }
 
 impl Board {
     /// An empty board of a daemon that begins now.
-    pub fn new(budgets: Budgets) -> Self {
+    pub fn new(budgets: Budgets, attempts: Attempts) -> Self {
         Self {
             began: Instant::now(),
             began_at: SystemTime::now(),
             budgets,
+            attempts,
             sessions: Mutex::default(),
             operations: Operations::default(),
         }
     }
 
-    /// A board for tests that send no requests.
+    /// A board for tests that send no requests and open no connections.
     #[cfg(test)]
     pub(crate) fn without_requests() -> Self {
-        Self::new(Budgets::new(crate::rest::Limit::per_minute(1)))
+        let budgets = Budgets::new(crate::rest::Limit::per_minute(1));
+        Self::new(budgets, Attempts::default())
     }
 
     /// Replaces what is known of the status's session.
@@ -61,6 +65,11 @@ impl Board {
     /// How the request budgets stand.
     pub fn budgets(&self) -> Vec<HostUsage> {
         self.budgets.report()
+    }
+
+    /// How connecting stands, by host name.
+    pub fn attempts(&self) -> BTreeMap<String, ConnectUsage> {
+        self.attempts.report()
     }
 
     /// What is being done to adapters, and what became of it.

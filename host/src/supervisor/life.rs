@@ -101,12 +101,15 @@ impl Life {
         let (plan, neighbours) = (&self.plan, &self.neighbours);
         let seed = RandomState::new().build_hasher().finish();
         let proxy = neighbours.proxy.as_ref().map(|proxy| &proxy.address);
-        let dialer = ws::Dialer::new(ws::Settings {
-            message_bytes_max: plan.limits.frame_bytes_max,
-            seed,
-            proxy: proxy.and_then(ws::Proxy::of),
-            ..ws::Settings::default()
-        })?;
+        let dialer = ws::Dialer::new(
+            ws::Settings {
+                message_bytes_max: plan.limits.frame_bytes_max,
+                seed,
+                proxy: proxy.and_then(ws::Proxy::of),
+                ..ws::Settings::default()
+            },
+            neighbours.attempts.clone(),
+        )?;
         let venue = plan.adapter.venue(&plan.venue);
         let client = rest::Client::new(
             rest::Settings {

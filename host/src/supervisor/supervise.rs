@@ -23,6 +23,7 @@ use crate::rest::{self, Budgets};
 use crate::sandbox::sha256;
 use crate::session::Plan;
 use crate::status::Board;
+use crate::ws::Attempts;
 
 /// How often every session is looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -47,6 +48,8 @@ pub struct Neighbours {
     pub proxy: Option<Proxy>,
     /// The request budgets.
     pub budgets: Budgets,
+    /// The attempts to connect.
+    pub attempts: Attempts,
     /// Where the bundles of faults go; none when they are not kept.
     pub bundles: Option<Bundles>,
     /// Records what the sessions see and send.

@@ -16,6 +16,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use url::{Host, Url};
 
 use super::Settings;
+use super::attempts::Permit;
 use super::counters::{Counters, TcpOpen};
 use super::socket::Socket;
 
@@ -46,16 +47,17 @@ pub(super) enum DialError {
     Handshake(Box<Error>),
 }
 
-/// Opens `address`, within the time limit.
+/// Opens `address`, within the time limit. The permit is given back once nothing is open any more.
 pub(super) async fn dial(
     address: &Url,
     settings: &Settings,
     tls: &Arc<ClientConfig>,
     counters: &Arc<Counters>,
+    permit: Permit,
 ) -> Result<WebSocket, DialError> {
     match timeout(
         settings.open_limit,
-        attempt(address, settings, tls, counters),
+        attempt(address, settings, tls, counters, permit),
     )
     .await
     {
@@ -69,6 +71,7 @@ async fn attempt(
     settings: &Settings,
     tls: &Arc<ClientConfig>,
     counters: &Arc<Counters>,
+    permit: Permit,
 ) -> Result<WebSocket, DialError> {
     let encrypted = match address.scheme() {
         "wss" => true,
@@ -101,9 +104,9 @@ async fn attempt(
             .connect(name, stream)
             .await
             .map_err(DialError::Tls)?;
-        Socket::tls(stream, open)
+        Socket::tls(stream, open, permit)
     } else {
-        Socket::plain(stream, open)
+        Socket::plain(stream, open, permit)
     };
 
     let limits = WebSocketConfig::default()

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_rustls::rustls::ClientConfig;
 use url::Url;
 
+use super::attempts::Attempts;
 use super::backoff::{Attempt, Backoff};
 use super::conversation::{Conversation, Turn};
 use super::counters::{Counters, Counts};
@@ -26,6 +27,7 @@ pub struct Dialer {
 
 struct Shared {
     settings: Settings,
+    attempts: Attempts,
     tls: Arc<ClientConfig>,
     /// By origin; as many as the configuration grants addresses.
     backoffs: Mutex<HashMap<String, Backoff>>,
@@ -79,12 +81,13 @@ impl Handle {
 }
 
 impl Dialer {
-    /// Reads the certificate authorities; connects nothing.
-    pub fn new(settings: Settings) -> Result<Self, SetupError> {
+    /// Reads the certificate authorities; connects nothing. `attempts` is shared by all sessions.
+    pub fn new(settings: Settings, attempts: Attempts) -> Result<Self, SetupError> {
         let tls = tls::config(settings.ca_file.as_deref())?;
         Ok(Self {
             shared: Arc::new(Shared {
                 settings,
+                attempts,
                 tls,
                 backoffs: Mutex::default(),
                 counters: Arc::default(),
@@ -231,7 +234,6 @@ impl Task {
         loop {
             let attempt = self.shared.backoff(origin, Backoff::attempt);
             tokio::time::sleep(attempt.wait).await;
-            self.shared.counters.attempt();
             match self.dial().await {
                 Ok(socket) => {
                     self.shared.counters.opened();
@@ -254,13 +256,19 @@ impl Task {
         }
     }
 
+    /// One attempt, when its turn has come.
     async fn dial(&self) -> Result<WebSocket, DialError> {
         let shared = &self.shared;
+        let host = self.address.host_str().ok_or(DialError::Address)?;
+        let limit = shared.settings.open_limit;
+        let (_ticket, permit) = shared.attempts.turn(host, limit).await;
+        shared.counters.attempt();
         dial(
             &self.address,
             &shared.settings,
             &shared.tls,
             &shared.counters,
+            permit,
         )
         .await
     }

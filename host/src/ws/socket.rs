@@ -8,13 +8,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::attempts::Permit;
 use super::counters::TcpOpen;
 
 /// What the WebSocket runs on.
 pub(super) struct Socket {
-    // Before the count: the descriptor is closed when it says so.
+    // Before the count and the permit: the descriptor is closed when they say so.
     stream: Stream,
     _open: TcpOpen,
+    _permit: Permit,
 }
 
 enum Stream {
@@ -23,17 +25,19 @@ enum Stream {
 }
 
 impl Socket {
-    pub(super) fn plain(stream: TcpStream, open: TcpOpen) -> Self {
+    pub(super) fn plain(stream: TcpStream, open: TcpOpen, permit: Permit) -> Self {
         Self {
             stream: Stream::Plain(stream),
             _open: open,
+            _permit: permit,
         }
     }
 
-    pub(super) fn tls(stream: TlsStream<TcpStream>, open: TcpOpen) -> Self {
+    pub(super) fn tls(stream: TlsStream<TcpStream>, open: TcpOpen, permit: Permit) -> Self {
         Self {
             stream: Stream::Tls(Box::new(stream)),
             _open: open,
+            _permit: permit,
         }
     }
 }

@@ -14,7 +14,6 @@ use tower_service::Service;
 use super::{Control, FaultEntry, Faults};
 use crate::config::HealthPort;
 use crate::limits::Limits;
-use crate::rest::{Budgets, Limit};
 use crate::secret::Secret;
 use crate::serve::desk::Desk;
 use crate::serve::routes;
@@ -40,7 +39,7 @@ struct Api {
 impl Api {
     fn new(token: Option<&str>, faults: Option<Faults>) -> (Self, mpsc::Receiver<Order>) {
         let (remote, orders) = Remote::new();
-        let board = Arc::new(Board::new(Budgets::new(Limit::per_minute(1))));
+        let board = Arc::new(Board::without_requests());
         for name in ["alpha_spot", "beta_spot"] {
             board.post(SessionStatus::named(name));
         }
@@ -168,7 +167,7 @@ fn is_refused(answer: &Answer, status: u16) {
 #[tokio::test]
 async fn the_description_has_every_route_and_no_other() {
     let (remote, _orders) = Remote::new();
-    let board = Arc::new(Board::new(Budgets::new(Limit::per_minute(1))));
+    let board = Arc::new(Board::without_requests());
     let control = Control {
         remote,
         faults: None,

@@ -1,8 +1,10 @@
 //! Dialers against servers written here, on loopback; virtual time wherever time matters.
 
+mod attempts;
 mod closing;
 mod flow;
 mod opening;
+mod turns;
 mod ways;
 
 use std::time::Duration;
@@ -14,7 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 use url::Url;
 
-use super::{Dialer, End, Event, Handle, Settings, What};
+use super::{Attempts, Dialer, End, Event, Handle, Settings, What};
 
 /// The server's side of one connection.
 type Peer = WebSocketStream<TcpStream>;
@@ -28,9 +30,13 @@ struct Bench {
 
 impl Bench {
     fn new(settings: Settings) -> Self {
+        Self::sharing(&Attempts::default(), settings)
+    }
+
+    fn sharing(attempts: &Attempts, settings: Settings) -> Self {
         let (tell, events) = mpsc::channel(16);
         Self {
-            dialer: Dialer::new(settings).expect("a dialer"),
+            dialer: Dialer::new(settings, attempts.clone()).expect("a dialer"),
             tell,
             events,
         }

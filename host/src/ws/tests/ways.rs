@@ -83,10 +83,14 @@ fn a_file_without_certificates_is_named_at_once() {
         ca_file: Some(path.to_owned()),
         ..Settings::default()
     };
-    let refused = Dialer::new(settings(file.path())).map(drop).unwrap_err();
+    let refused = Dialer::new(settings(file.path()), Attempts::default())
+        .map(drop)
+        .unwrap_err();
     assert!(refused.to_string().contains("no certificate"), "{refused}");
     let absent = file.path().with_extension("absent");
-    let refused = Dialer::new(settings(&absent)).map(drop).unwrap_err();
+    let refused = Dialer::new(settings(&absent), Attempts::default())
+        .map(drop)
+        .unwrap_err();
     assert!(refused.to_string().contains(".absent"), "{refused}");
 }
 
