@@ -81,9 +81,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (file, config) = arguments.file.load()?;
     let engine = engine(&config)?;
     let versions = Arc::new(Versions::below(&config.data_dir));
-    let replacements = Replacements::new(engine.clone(), versions, config.swap);
+    let replacements = Replacements::new(engine.clone(), versions.clone(), config.swap);
     let chosen = BTreeSet::from_iter(arguments.exchange.iter().cloned());
-    let versions = Versions::below(&config.data_dir);
     let plans = plans(
         &config,
         &file,

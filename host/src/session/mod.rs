@@ -41,12 +41,6 @@ pub struct Plan {
     pub venue: String,
     /// The adapter.
     pub adapter: Arc<Adapter>,
-    /// The adapter file of the folder that it is for, also where another version of it runs.
-    pub file: Option<PathBuf>,
-    /// The hash of that file when it was last looked at.
-    pub folder_sha256: Option<String>,
-    /// The only hash that the configuration lets run.
-    pub pinned: Option<String>,
     /// Its caps.
     pub limits: Limits,
     /// What the adapter is told at start, as JSON text.
@@ -74,9 +68,6 @@ impl Plan {
             name: exchange.name.clone(),
             venue: exchange.venue.clone(),
             adapter,
-            file: None,
-            folder_sha256: None,
-            pinned: exchange.adapter_sha256.clone(),
             limits: exchange.limits.clone(),
             settings: exchange.settings.to_string(),
             symbols: exchange.symbols.clone(),
