@@ -89,12 +89,7 @@ impl Instrument {
             let levels = payload[name].as_array().ok_or("no levels")?;
             levels.iter().map(pair).collect()
         };
-        let short = self.compare(
-            exchange,
-            id,
-            self.levels,
-            [side("bids")?, side("asks")?],
-        )?;
+        let short = self.compare(exchange, id, self.levels, [side("bids")?, side("asks")?])?;
         self.short += u64::from(short);
         self.kept.published(payload)?;
         self.books += 1;

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::exchange::{
-    Datum, DatumKind, Item, RequestRecord, RestFault, Simulator, Told, Venue,
-};
+use crate::exchange::{Datum, DatumKind, Item, RequestRecord, RestFault, Simulator, Told, Venue};
 use crate::market::Level;
 use serde_json::Value;
 
@@ -54,7 +52,12 @@ fn pairs(kind: DatumKind) -> &'static [(&'static str, &'static [&'static str])] 
 }
 
 impl Polled {
-    pub(super) fn hear(&mut self, data_type: &str, symbol: String, payload: Value) -> Result<(), String> {
+    pub(super) fn hear(
+        &mut self,
+        data_type: &str,
+        symbol: String,
+        payload: Value,
+    ) -> Result<(), String> {
         if data_type == "liquidation" {
             let number = |name: &str| exact(&payload[name].to_string());
             let forced = (
