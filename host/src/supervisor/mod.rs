@@ -8,6 +8,11 @@ mod plans;
 mod reporter;
 mod restart;
 mod supervise;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the supervisor is to look through it")
+)]
+mod watch;
 
 pub use command::{Answer, Candidate, Command, CommandError, Decision, Order, Remote, Wanted};
 pub use plans::Plans;
