@@ -14,13 +14,11 @@ use super::keeper::Keeper;
 use super::plans::{FileWatch, Plans};
 use super::replacements::Replacements;
 use super::restart::RestartPolicy;
-use super::watch::AdapterWatch;
-use crate::adapter_folder;
+use super::watch::{AdapterWatch, Dropped};
 use crate::bus;
 use crate::config::Proxy;
 use crate::record::{Bundles, Recording};
 use crate::rest::{self, Budgets};
-use crate::sandbox::sha256;
 use crate::session::Plan;
 use crate::status::Board;
 use crate::ws::Attempts;
@@ -71,14 +69,7 @@ pub struct Supervisor {
     reading: Option<Reading>,
     watch: AdapterWatch,
     /// Adapter files that have changed and are being read.
-    files: Option<JoinHandle<Vec<NewFile>>>,
-}
-
-/// An adapter file that has changed.
-struct NewFile {
-    path: PathBuf,
-    bytes: Vec<u8>,
-    sha256: String,
+    files: Option<JoinHandle<Vec<Dropped>>>,
 }
 
 /// Plans that are being read.
@@ -278,18 +269,19 @@ impl Supervisor {
             .filter_map(|it| it.plan().file.as_deref());
         let changed = self.watch.look(files);
         if !changed.is_empty() {
-            self.files = Some(tokio::task::spawn_blocking(move || read(changed)));
+            self.files = Some(tokio::task::spawn_blocking(move || read(&changed)));
         }
     }
 
-    fn offer(&mut self, file: &NewFile) {
+    fn offer(&mut self, dropped: &Dropped) {
         for keeper in self.keepers.values_mut() {
-            if keeper.plan().file.as_ref() == Some(&file.path) {
+            let plan = keeper.plan();
+            if dropped.is_news(plan.file.as_deref(), plan.folder_sha256.as_deref()) {
                 let candidate = Candidate {
-                    bytes: file.bytes.clone(),
-                    source: file.path.display().to_string(),
+                    bytes: dropped.bytes.clone(),
+                    source: dropped.file.display().to_string(),
                 };
-                keeper.offer(candidate, &file.sha256);
+                keeper.offer(candidate, &dropped.sha256);
             }
         }
     }
@@ -336,18 +328,10 @@ async fn next(signal: &mut Option<Signal>) {
     }
 }
 
-/// What adapter files hold.
-fn read(paths: Vec<PathBuf>) -> Vec<NewFile> {
-    let files = paths.into_iter().filter_map(|path| {
-        let bytes = adapter_folder::read(&path)
-            .inspect_err(|error| tracing::warn!("{error}"))
-            .ok()?;
-        let sha256 = sha256(&bytes);
-        Some(NewFile {
-            path,
-            bytes,
-            sha256,
-        })
-    });
-    files.collect()
+/// What adapter files hold that have changed.
+fn read(files: &[PathBuf]) -> Vec<Dropped> {
+    let dropped = files.iter().map(|file| Dropped::read(file));
+    dropped
+        .filter_map(|read| read.inspect_err(|error| tracing::warn!("{error}")).ok())
+        .collect()
 }
