@@ -21,7 +21,7 @@ use crate::record::{Bundles, Recording};
 use crate::rest::{self, Budgets};
 use crate::session::Plan;
 use crate::status::Board;
-use crate::ws::Attempts;
+use crate::ws::{Attempts, ConnectLimit};
 
 /// How often every session is looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -58,6 +58,28 @@ pub struct Neighbours {
     pub replacements: Arc<Replacements>,
     /// Where every session tells how it stands.
     pub board: Arc<Board>,
+}
+
+impl Neighbours {
+    /// Sets what the exchange allows at the host names that the plan grants, as its adapter tells it.
+    fn limit(&self, plan: &Plan) {
+        let venue = plan.adapter.venue(&plan.venue);
+        let weight = venue.map_or(0, |venue| venue.request_weight_per_minute);
+        let connects = venue.and_then(|venue| venue.connects);
+        let connecting = ConnectLimit {
+            attempts: connects.map_or(0, |it| it.count),
+            within: connects.map_or(Duration::ZERO, |it| Duration::from_secs(it.seconds.into())),
+            connections_max: venue.map_or(0, |venue| venue.connections_max),
+        };
+        for grant in &plan.grants {
+            if grant.scheme.starts_with("http") {
+                let limit = rest::Limit::per_minute(weight);
+                self.budgets.set_limit(&grant.host, limit);
+            } else {
+                self.attempts.set_limit(&grant.host, connecting);
+            }
+        }
+    }
 }
 
 /// Looks after all sessions.
@@ -137,14 +159,7 @@ impl Supervisor {
     }
 
     fn keep(&mut self, plan: Plan) {
-        let venue = plan.adapter.venue(&plan.venue);
-        let weight = venue.map_or(0, |venue| venue.request_weight_per_minute);
-        for grant in &plan.grants {
-            if grant.scheme.starts_with("http") {
-                let limit = rest::Limit::per_minute(weight);
-                self.neighbours.budgets.set_limit(&grant.host, limit);
-            }
-        }
+        self.neighbours.limit(&plan);
         let (name, enabled) = (plan.name.clone(), plan.enabled);
         let mut keeper = Keeper::new(plan, self.neighbours.clone());
         if enabled {
@@ -296,7 +311,10 @@ impl Supervisor {
         }
         for plan in plans {
             match self.keepers.get_mut(&plan.name) {
-                Some(keeper) => keeper.follow(plan),
+                Some(keeper) => {
+                    self.neighbours.limit(&plan);
+                    keeper.follow(plan);
+                }
                 None => self.keep(plan),
             }
         }
