@@ -132,8 +132,18 @@ fn calls_run_one_way() {
         (
             "supervisor",
             &[
-                "bus", "config", "limits", "process", "record", "rest", "sandbox", "session",
-                "status", "world", "ws",
+                "adapter_folder",
+                "bus",
+                "config",
+                "limits",
+                "process",
+                "record",
+                "rest",
+                "sandbox",
+                "session",
+                "status",
+                "world",
+                "ws",
             ],
         ),
         (

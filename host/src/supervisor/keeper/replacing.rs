@@ -19,10 +19,17 @@ use crate::supervisor::standby::Standby;
 /// A version that stands by and is not done by then hangs: longer than it may take.
 const HANGS_AFTER: Duration = Duration::from_secs(20);
 
+/// How long its turn may not come: longer than any exchange counts attempts to connect.
+const WAIT_LIMIT: Duration = Duration::from_secs(900);
+
+/// An attempt to connect that waits longer than this would cost the new version too much of its time.
+const CONNECT_WAIT: Duration = Duration::from_secs(10);
+
 /// Another version on its way.
 pub(super) struct Replacing {
     operation: u64,
     kind: OperationKind,
+    began: Instant,
     step: Step,
 }
 
@@ -87,6 +94,7 @@ impl Keeper {
         self.replacing = Some(Replacing {
             operation,
             kind,
+            began: Instant::now(),
             step: Step::Loading(loading),
         });
         Ok(operation)
@@ -126,6 +134,7 @@ impl Keeper {
         self.replacing = Some(Replacing {
             operation,
             kind: OperationKind::Swap,
+            began: Instant::now(),
             step: Step::Waiting(adapter),
         });
     }
@@ -176,6 +185,7 @@ impl Keeper {
             operation,
             kind,
             step,
+            ..
         } = replacing;
         match step {
             Step::Standing(standing) if standing.has_turn.load(Ordering::Acquire) => {
@@ -217,6 +227,7 @@ impl Keeper {
         let Replacing {
             operation,
             kind,
+            began,
             step,
         } = replacing;
         let step = match step {
@@ -225,7 +236,13 @@ impl Keeper {
                 let loaded = loaded.unwrap_or_else(|_| Err("loading it panicked".to_owned()));
                 self.has_loaded(operation, loaded)
             }
-            Step::Waiting(adapter) => self.try_to_begin(operation, kind, adapter),
+            Step::Waiting(adapter) if at.duration_since(began) < WAIT_LIMIT => {
+                self.try_to_begin(operation, kind, adapter)
+            }
+            Step::Waiting(_) => {
+                self.refuse(operation, "its turn did not come");
+                None
+            }
             Step::Standing(standing) => self.look_at_standing(operation, kind, standing, at),
             loading @ Step::Loading(_) => Some(loading),
         };
@@ -233,6 +250,7 @@ impl Keeper {
             self.replacing = Some(Replacing {
                 operation,
                 kind,
+                began,
                 step,
             });
         }
@@ -289,10 +307,18 @@ impl Keeper {
             return None;
         };
         let turn = self.neighbours.replacements.turn.clone();
-        let Ok(turn) = turn.try_acquire_owned() else {
-            return Some(Step::Waiting(adapter));
+        let turn = match (turn.try_acquire_owned(), self.lacks_room()) {
+            (Ok(turn), None) => turn,
+            (_, why) => {
+                let why = why.unwrap_or_else(|| "another session's swap is under way".to_owned());
+                self.note(operation, |it| it.why = Some(why));
+                return Some(Step::Waiting(adapter));
+            }
         };
-        self.note(operation, |it| it.stage = Stage::Starting);
+        self.note(operation, |it| {
+            it.stage = Stage::Starting;
+            it.why = None;
+        });
         let (go, may_go) = watch::channel(kind != OperationKind::Shadow);
         let has_turn = Arc::new(AtomicBool::new(false));
         let plan = Plan {
@@ -323,6 +349,32 @@ impl Keeper {
                 None
             }
         }
+    }
+
+    /// Why the exchange would not let as many connections again be opened now.
+    fn lacks_room(&self) -> Option<String> {
+        let status = self.neighbours.board.session(&self.plan.name);
+        let connections = status.map_or(0, |status| status.connections_wanted);
+        let connections = u32::try_from(connections).unwrap_or(u32::MAX);
+        let sockets = self.plan.grants.iter();
+        let mut hosts = sockets.filter(|grant| grant.scheme.starts_with("ws"));
+        hosts.find_map(|grant| {
+            let room = self.neighbours.attempts.room(&grant.host, connections);
+            if !room.fits {
+                let host = &grant.host;
+                let why = format!(
+                    "{host} allows no {connections} connections beside those that are open"
+                );
+                return Some(why);
+            }
+            (room.after > CONNECT_WAIT).then(|| {
+                let seconds = room.after.as_secs();
+                format!(
+                    "{} allows no more attempts to connect for {seconds} s",
+                    grant.host
+                )
+            })
+        })
     }
 
     /// Nobody is at work: the next life is of the new version.
