@@ -86,6 +86,7 @@ async fn serve(monitoring: &Monitoring) {
     let control = Control {
         remote,
         faults: None,
+        adapters: None,
     };
     let _serving = serve::start(monitoring, &board, control, Default::default());
     while let Some(order) = orders.recv().await {

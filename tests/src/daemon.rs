@@ -119,6 +119,7 @@ impl Daemon {
                 bus: Some(settings),
                 proxy: None,
                 monitoring,
+                adapters: None,
                 bundles: None,
                 recording: None,
                 view: None,

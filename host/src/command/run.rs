@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use marketprism_host::config::{self as configuration, Config};
-use marketprism_host::record::{Bundles, Recording, RecordingBounds};
-use marketprism_host::run::Daemon;
+use marketprism_host::record::{Bundles, Recording, RecordingBounds, Versions};
+use marketprism_host::run::{Adapters, Daemon};
 use marketprism_host::sandbox::Engine;
 use marketprism_host::session::Plan;
 use marketprism_host::supervisor::Plans;
@@ -99,6 +99,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bus: config.nats.enabled.then(|| bus_settings(&config, None)),
         proxy: config.proxy.clone(),
         monitoring: config.monitoring.clone(),
+        adapters: Some(Adapters {
+            folder: config.adapters_dir.clone(),
+            kept: Versions::below(&config.data_dir),
+        }),
         recording: recording(arguments)?,
         bundles: Some(Bundles::open(&config.data_dir, Bundles::BOUNDS)),
         view: (arguments.view == Show::Lines).then(lines),
