@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::sandbox::ADAPTER_BYTES_MAX;
-use crate::status::{Ready, Version};
+use crate::status::Version;
 use crate::supervisor::Candidate;
 
 const SWAP: &str = "/api/v1/adapters/alpha_spot/swap";
@@ -267,7 +267,7 @@ fn busy(board: &Board) {
     let shadow = begin(OperationKind::Shadow, "alpha_spot");
     operations.update(shadow, |it| {
         it.stage = Stage::Comparing;
-        it.books = Ready { ready: 3, of: 5 };
+        (it.books.ready, it.books.of) = (3, 5);
         it.to = Some(Version {
             version: "2.0.0".to_owned(),
             sha256: KEPT.to_owned(),
