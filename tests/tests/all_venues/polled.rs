@@ -189,25 +189,29 @@ impl Polled {
     }
 }
 
-/// A question that follows an answer, late ones included, has come by then.
+/// An open interest is answered within this, and within that where the answer is late.
+const SOON: Duration = Duration::from_millis(100);
 const LATE: Duration = Duration::from_millis(2_500);
 
 /// On Binance the mark price for an open interest comes with a funding rate that nobody asked for: so may every answer
-/// be that is the next one about its symbol, or comes soon after the open interest was asked for.
+/// to the next question about its symbol, or to one soon after (what waited for the request budget is asked together).
 fn is_for_mark(requests: &[RequestRecord], told: &Told) -> bool {
     if !told.by.contains("premiumIndex?") {
         return false;
     }
     let symbol = format!("symbol={}", told.datum.symbol);
-    let mut before = requests.iter().rev().filter(|one| one.at < told.at);
-    let last = before.find(|one| {
-        let is_one_of_both = one.target.contains("premiumIndex?") || asks_interest(one);
-        is_one_of_both && one.target.ends_with(&symbol)
-    });
-    let mut lately = requests
+    let about = |one: &&RequestRecord| one.at < told.at && one.target.ends_with(&symbol);
+    let mut before = requests.iter().rev().filter(about);
+    let last = before.find(|one| one.target.contains("premiumIndex?") || asks_interest(one));
+    let mut interests = requests
         .iter()
-        .filter(|one| asks_interest(one) && one.target.ends_with(&symbol));
-    last.is_some_and(asks_interest) || lately.any(|one| one.at < told.at && told.at < one.at + LATE)
+        .filter(about)
+        .filter(|one| asks_interest(one));
+    last.is_some_and(asks_interest)
+        || interests.any(|one| {
+            let is_late = one.fault == Some(RestFault::Late);
+            told.at < one.at + if is_late { LATE } else { SOON }
+        })
 }
 
 fn asks_interest(request: &RequestRecord) -> bool {
