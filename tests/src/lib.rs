@@ -21,6 +21,7 @@ pub mod openapi;
 pub mod process;
 mod random;
 pub mod replayed;
+pub mod stream_reader;
 
 /// The folder of the project.
 #[must_use]
