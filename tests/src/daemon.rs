@@ -127,6 +127,7 @@ impl Daemon {
                 proxy: None,
                 monitoring,
                 replacements,
+                adapters: None,
                 bundles: None,
                 recording: None,
                 view: None,

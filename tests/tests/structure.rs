@@ -114,6 +114,7 @@ fn calls_run_one_way() {
         (
             "run",
             &[
+                "adapter_folder",
                 "bus",
                 "config",
                 "heartbeat",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::example::Example;
@@ -10,7 +11,7 @@ use super::words;
 use crate::wire::DataType;
 
 /// What a comparison found, and how both sides did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Report {
     /// The version that is there.
     pub old: Figures,
@@ -21,7 +22,7 @@ pub struct Report {
 }
 
 /// How one side did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Figures {
     /// The adapter's name.
     pub name: String,
@@ -50,7 +51,7 @@ pub struct Figures {
 }
 
 /// What became of the messages of both sides; a pair counts once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub struct Counts {
     /// Both have it, and it is the same.
     pub same: u64,
@@ -69,13 +70,15 @@ pub struct Counts {
 }
 
 /// One data type of one instrument.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct SubjectReport {
     /// The data type.
+    #[serde(deserialize_with = "data_type")]
     pub data_type: DataType,
     /// The subject, which names the instrument.
     pub subject: String,
     /// How many.
+    #[serde(flatten)]
     pub counts: Counts,
     /// How often each field differs.
     pub fields: BTreeMap<String, u64>,
@@ -177,6 +180,23 @@ impl Report {
         })
     }
 
+    /// The report whose [`Report::json`] this is, as another process told it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn from_json(mut told: Value) -> serde_json::Result<Self> {
+        // Which version a side is stands apart there.
+        for side in ["old", "new"] {
+            let figures = told.get_mut(side).and_then(Value::as_object_mut);
+            if let Some(figures) = figures
+                && let Some(Value::Object(adapter)) = figures.remove("adapter")
+            {
+                figures.extend(adapter);
+            }
+        }
+        serde_json::from_value(told)
+    }
+
     /// Lines for people: a table of both sides, one of what they published, and the examples.
     pub fn text(&self) -> String {
         words::report(self)
@@ -186,4 +206,10 @@ impl Report {
     pub fn verdict(&self) -> String {
         words::verdict(self)
     }
+}
+
+fn data_type<'de, D: Deserializer<'de>>(told: D) -> Result<DataType, D::Error> {
+    let name = String::deserialize(told)?;
+    let odd = || serde::de::Error::custom(format!("{name:?} is no data type"));
+    DataType::from_name(&name).ok_or_else(odd)
 }

@@ -386,3 +386,39 @@ proptest! {
         prop_assert_eq!(counts(&comparison.report(Figures::default(), Figures::default())), wanted);
     }
 }
+
+#[test]
+fn a_report_is_read_back_from_what_another_process_was_told() {
+    let mut comparison = Comparison::new(Settings::default());
+    comparison.add(Side::Old, &trade(1, "1.0", 0));
+    comparison.add(Side::New, &trade(1, "1.1", 0));
+    comparison.add(Side::Old, &trade(2, "1.0", 0));
+    comparison.add(Side::New, &trade(3, "1.0", 0));
+    comparison.add(Side::Old, &book(7, &[["1", "1"], ["2", "1"]]));
+    comparison.add(Side::New, &book(7, &[["1", "1"], ["2", "3"]]));
+    comparison.add(Side::Old, &liquidation("a", "1"));
+    comparison.finish();
+    let old = Figures {
+        name: "alpha".into(),
+        version: "1.0.0".into(),
+        sha256: "ab".into(),
+        frames: 3,
+        events: 4,
+        fuel: 400,
+        ..Figures::default()
+    };
+    let new = Figures {
+        faults: 1,
+        given_up: Some("it spun".into()),
+        ..old.clone()
+    };
+    let report = comparison.report(old, new);
+    let kinds = examples(&report).join(" ");
+    for kind in Kind::ALL {
+        assert!(kinds.contains(kind.name()), "{kinds}");
+    }
+    assert_eq!(Report::from_json(report.json()).unwrap(), report);
+    for odd in [json!(null), json!({}), json!({ "old": 1 })] {
+        assert!(Report::from_json(odd).is_err());
+    }
+}

@@ -327,6 +327,7 @@ impl Keeper {
             adapter,
             ..self.plan.clone()
         };
+        self.neighbours.limit(&plan);
         let standby = Standby {
             operation,
             line,
