@@ -11,8 +11,8 @@ const HASH_SHOWN: usize = 12;
 pub(super) struct Operation {
     pub(super) kind: String,
     pub(super) session: String,
-    pub(super) stage: String,
-    pub(super) why: Option<String>,
+    stage: String,
+    why: Option<String>,
     to: Option<Version>,
     books: Ready,
     streams: Ready,
@@ -44,7 +44,8 @@ pub(super) enum End {
 }
 
 impl Operation {
-    /// Its end, if it has come. What waits to be started by somebody is told to whoever watches as well as it can be.
+    /// Its end, if it has come. A version that waits until somebody starts its session counts as done: by itself nothing
+    /// more happens.
     pub(super) fn end(&self) -> Option<End> {
         let waits = self.stage == "probation" && self.took.is_none() && self.why.is_some();
         match self.stage.as_str() {
