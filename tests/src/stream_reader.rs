@@ -1,6 +1,7 @@
 //! Somebody who asks a NATS server what one of its streams has stored, by JetStream's own protocol.
 //! <https://docs.nats.io/reference/reference-protocols/nats_api_reference>
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use async_nats::{Client, HeaderMap};
@@ -29,6 +30,26 @@ pub struct StoredMessage {
     pub subject: String,
     /// Its `Nats-Msg-Id`; empty when it has none.
     pub id: String,
+}
+
+/// How often each message id is in a stream of this server.
+///
+/// # Panics
+/// When the server does not tell.
+#[must_use]
+pub fn stored_ids(address: String, stream: &'static str) -> BTreeMap<String, u64> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let stored = runtime.expect("tokio").block_on(async {
+        let reader = StreamReader::of(address, stream).await;
+        reader.everything().await
+    });
+    let mut times = BTreeMap::new();
+    for message in stored {
+        *times.entry(message.id).or_default() += 1;
+    }
+    times
 }
 
 /// Whoever asks.

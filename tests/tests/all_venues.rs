@@ -6,8 +6,6 @@
 
 #[path = "all_venues/run.rs"]
 mod run;
-#[path = "all_venues/stored.rs"]
-mod stored;
 #[path = "all_venues/world.rs"]
 mod world;
 

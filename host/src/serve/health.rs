@@ -13,7 +13,7 @@ use crate::process::{MachineFigures, ProcessFigures};
 use crate::rest::HostUsage;
 use crate::sandbox::contract::{BookState, InstrumentReport, unpack};
 use crate::status::{Board, InstrumentStatus, SessionStatus, State, stream_state_name};
-use crate::wire::{digits, iso_text, state_name};
+use crate::wire::{digits, iso_time, state_name};
 
 /// A session with its verdict and the reasons for it.
 struct Judged {
@@ -179,7 +179,7 @@ fn process(board: &Board, judged: &Judged, now: u64) -> Value {
         "status": judged.verdict.word(),
         "problems": judged.reasons,
         "state": session.state.name(),
-        "state_since": iso_text(to_ns(session.since)),
+        "state_since": iso_time(session.since),
         "cpu_percent": session.cpu_percent,
         "memory_mb": session.memory_bytes as f64 / f64::from(1 << 20),
         "uptime_seconds": session.began.elapsed().as_secs_f64(),
@@ -193,7 +193,7 @@ fn process(board: &Board, judged: &Judged, now: u64) -> Value {
         "restarts": session.history.restarts,
         "faults": session.history.faults,
         "last_fault": session.history.last_fault.as_ref().map(|(time, text)| json!({
-            "time": iso_text(to_ns(*time)),
+            "time": iso_time(*time),
             "text": text,
         })),
         "connections": {
@@ -288,7 +288,7 @@ fn budget(host: &HostUsage) -> Value {
         "used": host.usage.used,
         "limit": host.usage.limit.weight,
         "window_seconds": host.usage.limit.window.as_secs(),
-        "paused_until": host.paused_until.map(|(until, _)| iso_text(to_ns(until))),
+        "paused_until": host.paused_until.map(|(until, _)| iso_time(until)),
         "paused_because": host.paused_until.map(|(_, why)| why.words()),
     })
 }
@@ -313,15 +313,10 @@ pub(super) fn seconds_since(then: u64, now: u64) -> f64 {
     now.saturating_sub(then) as f64 / 1e9
 }
 
-/// A moment in nanoseconds since the epoch.
-pub(super) fn to_ns(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-}
-
 /// The time now, in nanoseconds since the epoch.
-pub(super) fn now_ns() -> u64 {
-    to_ns(SystemTime::now())
+fn now_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The pages of the health port. Paths and fields are those of the old collector.
 
+use std::time::SystemTime;
+
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Json, Response};
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::desk::{Context, Desk};
 use super::health;
-use crate::wire::iso_text;
+use crate::wire::iso_time;
 
 /// The answer to a path that is none.
 pub(super) async fn not_found(uri: Uri) -> Response {
@@ -104,5 +106,5 @@ pub(super) async fn version() -> Json<Value> {
 
 /// The time now, as the old collector wrote it.
 pub(super) fn timestamp() -> String {
-    iso_text(health::now_ns())
+    iso_time(SystemTime::now())
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::outcomes::Outcomes;
 use crate::session::Ready;
+use crate::wire::iso_time;
 
 /// Operations that are remembered; the oldest that has ended makes room.
 const REMEMBERED_MAX: usize = 200;
@@ -241,9 +242,7 @@ impl Operations {
 }
 
 fn iso<S: serde::Serializer>(time: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    let ns = since.map_or(0, |it| u64::try_from(it.as_nanos()).unwrap_or(u64::MAX));
-    to.serialize_str(&crate::wire::iso_text(ns))
+    to.serialize_str(&iso_time(*time))
 }
 
 #[allow(clippy::ref_option)] // the shape that serde calls

@@ -24,7 +24,7 @@ pub use message::{Message, Source, Stamp};
 pub use names::market_type_name;
 pub use number::digits;
 pub use subject::Subjects;
-pub use time::iso_text;
+pub use time::{iso_text, iso_time};
 pub use writer::Writer;
 
 #[cfg(test)]

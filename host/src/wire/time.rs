@@ -1,5 +1,7 @@
 //! Times as payloads carry them: integer milliseconds, and ISO 8601 in UTC with microseconds.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use super::number::integer;
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
@@ -42,6 +44,12 @@ pub fn iso_text(nanos: u64) -> String {
     let mut out = Vec::with_capacity(32);
     iso(&mut out, nanos);
     String::from_utf8(out).unwrap_or_default()
+}
+
+/// A moment as [`iso_text`] writes it.
+pub fn iso_time(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    iso_text(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Year, month and day of a number of days since 1970-01-01, in the Gregorian calendar. Years begin in March here, so

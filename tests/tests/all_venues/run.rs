@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use marketprism_tests::daemon::PATIENCE;
 use marketprism_tests::exchange::{Faults, Simulator};
 use marketprism_tests::judge::{Judge, Readable};
+use marketprism_tests::stream_reader::stored_ids;
 
-use crate::stored;
 use crate::world::{Connections, World};
 
 /// How long a silence is waited for before looking at other things.
@@ -167,7 +167,7 @@ impl Run {
         self.world.daemon.stop();
         let last = |_: &Self| false;
         self.until(LOOK_AGAIN, last);
-        let stored = stored::ids(self.world.nats.address());
+        let stored = stored_ids(self.world.nats.address(), "MARKET_DATA");
         let doubles: Vec<_> = stored.iter().filter(|(_, times)| **times > 1).collect();
         assert!(doubles.is_empty(), "stored twice: {doubles:?}");
         let heard: Vec<_> = self.judge.stored.keys().collect();

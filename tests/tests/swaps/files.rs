@@ -10,12 +10,17 @@ use marketprism_tests::exchange::{Faults, Simulator, Venue};
 use marketprism_tests::judge::{Judge, Readable};
 use marketprism_tests::lively;
 use marketprism_tests::nats_server::NatsServer;
+use marketprism_tests::stream_reader::stored_ids;
+use tempfile::TempDir;
 
 use crate::folder::Folder;
 use crate::order::Order;
 
 /// Both are served by the same file.
 const VENUES: [Venue; 2] = [Venue::BinanceSpot, Venue::BinanceDerivatives];
+
+/// What JetStream keeps of the second one.
+const STORED: &str = "funding_rate, open_interest, liquidation";
 
 const ORDERS_PER_SECOND: u64 = 100;
 
@@ -34,7 +39,7 @@ struct Scene {
     order: Order,
     listener: Listener,
     exchanges: Vec<Simulator>,
-    _nats: NatsServer,
+    nats: NatsServer,
 }
 
 impl Scene {
@@ -42,15 +47,18 @@ impl Scene {
         let none = Faults::none();
         let exchanges = VENUES.map(|venue| lively::exchange(venue, 1, ORDERS_PER_SECOND, &none));
         let exchanges = Vec::from(exchanges);
-        let block = "symbols: [BTCUSDT, ETHUSDT], data_types: [orderbook, trade], \
-                     orderbook: { method: snapshot, deltas: true }";
         let [spot, derivatives] = VENUES.map(Venue::name);
+        let block = "symbols: [BTCUSDT, ETHUSDT], orderbook: { method: snapshot, deltas: true }";
         let configuration = format!(
-            "exchanges:\n  {spot}: {{ {block} }}\n  {derivatives}: {{ {block} }}\n\
-             nats: {{ jetstream: {{ enabled: false }} }}\n\
+            "exchanges:\n  {spot}: {{ {block}, data_types: [orderbook, trade] }}\n  \
+             {derivatives}: {{ {block}, data_types: [orderbook, trade, {STORED}] }}\n\
+             data_types: {{ funding_rate: {{ interval: 3 }}, open_interest: {{ interval: 3 }} }}\n\
              swap: {{ live_within_seconds: 60, probation_seconds: 1 }}\n"
         );
-        let nats = NatsServer::start("").expect("nats-server");
+        let dir = TempDir::new().expect("a folder");
+        let store = dir.path().join("jetstream");
+        let jetstream = format!("jetstream {{ store_dir: {store:?} }}");
+        let nats = NatsServer::start_in(dir, &jetstream).expect("nats-server");
         let listener = Listener::start(nats.address());
         let folder = Folder::new();
         let daemon = DaemonProcess::start_with(
@@ -65,7 +73,7 @@ impl Scene {
             order: Order::default(),
             listener,
             exchanges,
-            _nats: nats,
+            nats,
         };
         scene.until("books", |scene| {
             let mut all = scene.judge.instruments();
@@ -157,10 +165,16 @@ fn a_new_file_takes_over_in_every_session_that_it_serves_and_a_bad_one_in_none()
     for exchange in &scene.exchanges {
         assert_eq!(exchange.limit_violations(), []);
     }
-    assert!(
-        scene
-            .judge
-            .instruments()
-            .all(|one| one.synced == 1 && one.trades() > 1)
-    );
+    for heard in &scene.judge.heard {
+        let mut all = heard.instruments.values();
+        assert!(all.all(|one| one.synced == 1 && one.trades() > 1));
+    }
+    scene.daemon.stop();
+    scene.listen(LOOK_AGAIN);
+    let stored = stored_ids(scene.nats.address(), "MARKET_DATA");
+    let are_once = stored.values().all(|times| *times == 1);
+    assert!(stored.len() > 10 && are_once, "{stored:?}");
+    let heard: Vec<_> = scene.judge.stored.keys().collect();
+    let stored: Vec<_> = stored.keys().collect();
+    assert_eq!(stored, heard, "stored, and published");
 }

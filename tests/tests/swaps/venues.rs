@@ -17,8 +17,9 @@ const SWAPS_NAME: &str = "MARKETPRISM_SWAPS";
 /// Orders of each symbol in a second: as fast as a simulated exchange usually is.
 const ORDERS_PER_SECOND: u64 = 250;
 
-/// How long nothing is swapped, for each swap.
+/// How long nothing is swapped, for each swap; for more than so many no longer.
 const QUIET: Duration = Duration::from_secs(2);
+const QUIET_TIMES_MAX: u32 = 60;
 
 fn swaps() -> u32 {
     let told = std::env::var(SWAPS_NAME).ok();
@@ -33,7 +34,7 @@ fn back_and_forth(venue: Venue, tops: Tops) {
     let wasm = lively::wasm(venue);
     let versions = [version(&wasm, 0), version(&wasm, 1)];
     let began = Instant::now();
-    run.listen(QUIET * count);
+    run.listen(QUIET * count.min(QUIET_TIMES_MAX));
     let swapping = Instant::now();
     let (mut moments, mut pauses, mut took) = (Vec::new(), Vec::new(), Vec::new());
     for bytes in versions.iter().cycle().take(count as usize) {

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::sandbox::CONTRACT_VERSION;
 use crate::serve::desk::Context;
-use crate::serve::health::{operation, to_ns};
+use crate::serve::health::operation;
 use crate::serve::pages::timestamp;
 use crate::status::{Board, SessionStatus};
-use crate::wire::iso_text;
+use crate::wire::iso_time;
 
 pub(in crate::serve) async fn adapters(State(desk): State<Context>) -> Json<Value> {
     let sessions = desk.board.sessions();
@@ -23,7 +23,7 @@ fn adapter(board: &Board, session: &SessionStatus) -> Value {
         .history
         .last_fault
         .as_ref()
-        .map(|(time, text)| json!({ "time": iso_text(to_ns(*time)), "text": text }));
+        .map(|(time, text)| json!({ "time": iso_time(*time), "text": text }));
     json!({
         "session": session.name,
         "exchange": session.venue,
@@ -33,7 +33,7 @@ fn adapter(board: &Board, session: &SessionStatus) -> Value {
         "wit_version": CONTRACT_VERSION,
         "operation": operation(board, &session.name),
         "state": session.state.name(),
-        "state_since": iso_text(to_ns(session.since)),
+        "state_since": iso_time(session.since),
         "limits": session.limits,
         "memory": {
             "bytes": session.memory_bytes,

@@ -12,9 +12,8 @@ use serde_json::{Value, json};
 use super::order::{Named, is_file_name, named};
 use super::trouble::Trouble;
 use crate::serve::desk::Context;
-use crate::serve::health::to_ns;
 use crate::status::{Board, SessionStatus};
-use crate::wire::iso_text;
+use crate::wire::iso_time;
 
 /// Lists bundles.
 pub type List = dyn Fn() -> io::Result<Vec<FaultEntry>> + Send + Sync;
@@ -98,7 +97,7 @@ fn last_faults(board: &Board) -> Vec<FaultEntry> {
     let entry = |(session, (time, text)): (&Arc<SessionStatus>, &(_, String))| FaultEntry {
         id: None,
         session: session.name.clone(),
-        time: iso_text(to_ns(*time)),
+        time: iso_time(*time),
         text: text.clone(),
     };
     faults.into_iter().map(entry).collect()

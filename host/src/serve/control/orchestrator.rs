@@ -12,12 +12,12 @@ use serde_json::{Map, Value, json};
 use super::order::{COMMAND_LIMIT, done, is_name, object, within};
 use super::trouble::Trouble;
 use crate::serve::desk::Context;
-use crate::serve::health::{document, to_ns};
+use crate::serve::health::document;
 use crate::serve::pages::{health_status, timestamp};
 use crate::serve::verdict;
 use crate::status::Board;
 use crate::supervisor::Command;
-use crate::wire::iso_text;
+use crate::wire::iso_time;
 
 /// How long a reload may take: adapters that are new are compiled.
 const RELOAD_LIMIT: Duration = Duration::from_secs(30);
@@ -39,7 +39,7 @@ pub(in crate::serve) async fn status(State(desk): State<Context>) -> Json<Value>
         "status": "running",
         "timestamp": timestamp(),
         "version": env!("CARGO_PKG_VERSION"),
-        "began": iso_text(to_ns(desk.board.began_at())),
+        "began": iso_time(desk.board.began_at()),
         "uptime": desk.board.uptime().as_secs_f64(),
         "services": { "total": sessions.len(), "by_state": by_state },
     }))
@@ -52,7 +52,7 @@ pub(in crate::serve) async fn services(State(desk): State<Context>) -> Json<Valu
             "service_name": session.name,
             "exchange": session.venue,
             "state": session.state.name(),
-            "state_since": iso_text(to_ns(session.since)),
+            "state_since": iso_time(session.since),
             "status": verdict.word(),
             "problems": problems,
             "restarts": session.history.restarts,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
@@ -15,6 +15,7 @@ use crate::status::{Operation, OperationKind, Stage, State, Version};
 use crate::supervisor::command::{Candidate, CommandError, Decision, Wanted};
 use crate::supervisor::replacements::short;
 use crate::supervisor::standby::Standby;
+use crate::wire::iso_time;
 
 /// A version that stands by and is not done by then hangs: longer than it may take.
 const HANGS_AFTER: Duration = Duration::from_secs(20);
@@ -75,9 +76,9 @@ impl Keeper {
                 (OperationKind::Rollback, source, Err(hash))
             }
         };
-        let is_loading = |it: &Replacing| matches!(it.step, Step::Loading(_));
-        if self.replacing.as_ref().is_some_and(is_loading) {
-            return Err(CommandError::Busy);
+        if self.is_loading() {
+            let why = "another version is being loaded: ask again in a moment";
+            return Err(CommandError::Failed(why.to_owned()));
         }
         self.end_replacing("another version was asked for");
         let (means, plan) = (self.neighbours.replacements.clone(), self.plan.clone());
@@ -258,13 +259,20 @@ impl Keeper {
         }
     }
 
+    fn is_loading(&self) -> bool {
+        let step = self.replacing.as_ref().map(|it| &it.step);
+        matches!(step, Some(Step::Loading(_)))
+    }
+
     /// Begins with what is to be tried next, unless something is being loaded.
     fn try_next(&mut self) {
-        let Some(candidate) = self.next.take() else {
+        if self.is_loading() {
             return;
-        };
-        if let Err(CommandError::Busy) = self.replace(Wanted::Swap(candidate.clone())) {
-            self.next = Some(candidate);
+        }
+        if let Some(candidate) = self.next.take()
+            && let Err(error) = self.replace(Wanted::Swap(candidate))
+        {
+            tracing::error!(session = self.plan.name, "{error}");
         }
     }
 
@@ -456,6 +464,8 @@ impl Keeper {
         let fallback =
             (kind != OperationKind::Rollback).then_some(Fallback::Loaded(before.adapter));
         self.begin_trial_of(operation, fallback);
+        let ends = iso_time(SystemTime::now() + self.neighbours.replacements.probation);
+        self.note(operation, |it| it.why = Some(format!("until {ends}")));
     }
 
     /// Ends a version that stands by.

@@ -118,7 +118,10 @@ impl Keeper {
                 "version {} has come through its probation",
                 short(self.plan.adapter.sha256())
             );
-            self.note(operation, |it| it.stage = Stage::Done);
+            self.note(operation, |it| {
+                it.stage = Stage::Done;
+                it.why = None;
+            });
         }
     }
 
