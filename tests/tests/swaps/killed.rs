@@ -86,7 +86,7 @@ fn hash(value: &Value) -> String {
 /// A part of a time, another one each time.
 fn part(of: Duration) -> Duration {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let digits = now.expect("a clock").subsec_nanos() / 1_000 % 1_000;
+    let digits = now.expect("a clock").subsec_micros() % 1_000;
     of * digits / 1_000
 }
 
