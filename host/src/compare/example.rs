@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Longest text of a value in an example, in characters.
 const VALUE_CHARS_MAX: usize = 120;
 
 /// How a datum of one side stands to the other side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Both have it, and it differs.
     Different,
@@ -33,20 +35,21 @@ impl Kind {
 }
 
 /// One datum that is not the same on both sides.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Example {
     /// In which way.
     pub kind: Kind,
     /// Which datum: `trade 17`, `update 4711`, or the id of its message.
     pub name: String,
     /// When it was, by the exchange's clock, in milliseconds since the epoch.
+    #[serde(rename = "event_ts_ms")]
     pub event_ms: Option<u64>,
     /// Where both differ; not all of it when there is much.
     pub fields: Vec<FieldDifference>,
 }
 
 /// A field that is not the same on both sides.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FieldDifference {
     /// The field of the payload; `order` when two states came in another order.
     pub field: String,

@@ -16,6 +16,8 @@ pub(super) struct Held {
     pub side: Side,
     pub name: Arc<str>,
     pub event_ms: Option<u64>,
+    /// See [`super::identity::Identity`].
+    pub stood_at: Option<u64>,
     pub payload: Bytes,
     /// Its number among those of its side, from 1.
     pub place: u64,
