@@ -132,8 +132,20 @@ fn calls_run_one_way() {
         (
             "supervisor",
             &[
-                "bus", "config", "limits", "process", "record", "rest", "sandbox", "session",
-                "status", "world", "ws",
+                "bus",
+                "compare",
+                "config",
+                "distribution",
+                "limits",
+                "process",
+                "record",
+                "rest",
+                "sandbox",
+                "session",
+                "status",
+                "wire",
+                "world",
+                "ws",
             ],
         ),
         (

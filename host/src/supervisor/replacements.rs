@@ -12,15 +12,20 @@ use crate::record::{Adopted, Versions};
 use crate::sandbox::{Adapter, Engine, Grant};
 use crate::session::Plan;
 
+/// How long somebody may take to decide what becomes of a candidate that was compared: it holds connections.
+const DECISION_WITHIN: Duration = Duration::from_secs(600);
+
 /// Compiles and keeps versions, and remembers which one each session runs.
 pub struct Replacements {
     engine: Engine,
     versions: Arc<Versions>,
     /// How long a new version may take to be live.
     pub(super) live_within: Duration,
+    /// How long a candidate stands by after it was compared.
+    pub(super) decision_within: Duration,
     /// For how long a fault of a new version brings the old one back.
     pub(super) probation: Duration,
-    /// One swap at a time: both versions hold connections, and exchanges count them.
+    /// One swap at a time: new connections are counted by exchanges. A shadow run lets go of it while it compares.
     pub(super) turn: Arc<Semaphore>,
 }
 
@@ -31,8 +36,18 @@ impl Replacements {
             engine,
             versions,
             live_within: times.live_within,
+            decision_within: DECISION_WITHIN,
             probation: times.probation,
             turn: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// The same with candidates that stand by for so long after they were compared.
+    #[must_use]
+    pub fn deciding_within(self, decision_within: Duration) -> Self {
+        Self {
+            decision_within,
+            ..self
         }
     }
 
