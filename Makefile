@@ -4,8 +4,8 @@
 ADAPTER_PACKAGES := marketprism-binance-component marketprism-okx-component marketprism-deribit-component
 ADAPTERS := binance okx deribit
 # Packages of adapters that only the tests use, and the names of their .wasm files.
-GUEST_PACKAGES := hostile rounding marketprism-example-component
-GUESTS := hostile rounding example
+GUEST_PACKAGES := hostile rounding faulty marketprism-example-component
+GUESTS := hostile rounding faulty example
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 # rustup or debian: the compiler for adapters, when it shall not be found out (see tests/setup/wasm.sh).

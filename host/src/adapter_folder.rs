@@ -218,6 +218,16 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FolderError> {
     bytes(&dir, folder, Path::new(name))
 }
 
+/// What the file of that name in `folder` holds; no name leads out of it.
+pub fn read_in(folder: &Path, name: &str) -> Result<Vec<u8>, FolderError> {
+    let unreadable = |source| FolderError::NoFolder {
+        path: folder.to_path_buf(),
+        source,
+    };
+    let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(unreadable)?;
+    bytes(&dir, folder, Path::new(name))
+}
+
 fn bytes(dir: &Dir, folder: &Path, name: &Path) -> Result<Vec<u8>, FolderError> {
     let mut bytes = Vec::new();
     dir.open(name)

@@ -30,6 +30,7 @@ Examples:
   marketprism run --config config/marketprism.yaml --exchange NAME --log-level DEBUG
   marketprism tail 'trade.*.spot.>' --count 10
   marketprism adapter restart NAME
+  marketprism adapter swap NAME new.wasm
 
 Environment (a flag wins over it, it wins over the configuration file):
   MARKETPRISM_CONFIG_PATH                     the configuration file
@@ -72,7 +73,7 @@ enum Command {
     /// Show what is being published on NATS, a line for each message
     #[command(after_help = tail::MORE_HELP)]
     Tail(tail::Arguments),
-    /// Look at adapters, and tell a running daemon to start, stop or restart them
+    /// Look at adapters, and tell a running daemon to start, stop, restart or replace them
     #[command(after_help = adapter::MORE_HELP)]
     Adapter {
         #[command(subcommand)]

@@ -2,17 +2,19 @@
 //! own, and one for what is stored; a fault stops one adapter and starts it again, and the others never notice.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::adapter_folder::{self, FolderError};
 use crate::bus::{self, Trunk};
 use crate::config::{Monitoring, Proxy};
 use crate::heartbeat;
 use crate::metrics::Kept;
-use crate::record::{BundleError, Bundles, Recording};
+use crate::record::{BundleError, Bundles, Recording, Versions};
 use crate::rest::{self, Budgets};
-use crate::serve::{self, Control, FaultEntry, Faults};
+use crate::serve::{self, AdapterFiles, Control, FaultEntry, Faults};
 use crate::session::Plan;
 use crate::status::{Board, State};
 use crate::supervisor::{Neighbours, Plans, Replacements, RestartPolicy, Supervisor};
@@ -42,12 +44,22 @@ pub struct Daemon {
     pub monitoring: Monitoring,
     /// What one version of an adapter needs to follow another while it runs.
     pub replacements: Replacements,
+    /// Versions of adapters that are there already; none when each is to be sent to the control API.
+    pub adapters: Option<Adapters>,
     /// Where the bundles of faults go; none when they are not kept.
     pub bundles: Option<Bundles>,
     /// Records what the sessions see and send.
     pub recording: Option<Recording>,
     /// Where to write plain lines once a second.
     pub view: Option<View>,
+}
+
+/// Versions of adapters that are there already.
+pub struct Adapters {
+    /// The folder of adapter files.
+    pub folder: PathBuf,
+    /// What sessions have run.
+    pub kept: Arc<Versions>,
 }
 
 impl Daemon {
@@ -80,7 +92,11 @@ impl Daemon {
             board: board.clone(),
         };
         let (supervisor, remote) = Supervisor::new(self.plans, neighbours, self.again);
-        let control = Control { remote, faults };
+        let control = Control {
+            remote,
+            faults,
+            adapters: self.adapters.map(adapter_files),
+        };
         let _serving = serve::start(&self.monitoring, &board, control, kept);
         tokio::select! {
             () = supervisor.run(stopped) => {}
@@ -129,8 +145,22 @@ fn faults(bundles: Bundles) -> Faults {
         read: Arc::new(move |id| match bundles.facts(id) {
             Ok(facts) => Ok(Some(serde_json::to_value(facts)?)),
             Err(BundleError::Unreadable(error)) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(std::io::Error::other(error)),
+            Err(error) => Err(io::Error::other(error)),
         }),
+    }
+}
+
+/// The versions of adapters that are there, as the control API names them.
+fn adapter_files(Adapters { folder, kept }: Adapters) -> AdapterFiles {
+    AdapterFiles {
+        file: Arc::new(move |name| match adapter_folder::read_in(&folder, name) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(FolderError::Unreadable { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                Ok(None)
+            }
+            Err(error) => Err(io::Error::other(error)),
+        }),
+        kept: Arc::new(move |hash| Ok(kept.find(hash))),
     }
 }
 

@@ -1,141 +1,11 @@
 //! The commands that ask a running daemon, against a control API whose supervisor is played.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test may fail")]
 
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Command, Output};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+mod played;
 
-use marketprism_host::config::{HealthPort, Monitoring};
-use marketprism_host::rest::{Budgets, Limit};
-use marketprism_host::secret::Secret;
-use marketprism_host::serve::{self, Control};
-use marketprism_host::status::{Board, SessionStatus, State};
-use marketprism_host::supervisor::{Command as Told, CommandError, Order, Remote};
-use marketprism_host::ws::Attempts;
+use std::net::TcpListener;
 
-/// Longer than anything here takes on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-const TOKEN: &str = "right-token";
-
-/// A control API on a port of its own; its thread ends with the process.
-struct Daemon {
-    port: u16,
-    folder: tempfile::TempDir,
-}
-
-impl Daemon {
-    fn start(token: Option<&str>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        let monitoring = Monitoring {
-            health_check: HealthPort {
-                enabled: true,
-                port,
-                grace_s: 0,
-                token: token.map(Secret::new),
-            },
-            ..Monitoring::default()
-        };
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(serve(&monitoring));
-        });
-        let end = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < end, "the control API does not answer");
-            std::thread::park_timeout(Duration::from_millis(10));
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let text = format!(
-            "exchanges:\n  alpha_spot:\n    market_type: spot\n    symbols: [ABC]\n    data_types: [trade]\n    \
-             api: {{base_url: 'https://a.example', ws_url: 'wss://a.example'}}\n\
-             monitoring: {{health_check: {{port: {port}, token: '{TOKEN}'}}}}\n"
-        );
-        std::fs::write(folder.path().join("c.yaml"), text).unwrap();
-        std::fs::write(folder.path().join("token.txt"), format!("{TOKEN}\n")).unwrap();
-        std::fs::write(folder.path().join("wrong.txt"), "wrong-token").unwrap();
-        Self { port, folder }
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        marketprism(self.folder.path(), arguments)
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-}
-
-/// Serves a daemon with one session that does what it is told.
-async fn serve(monitoring: &Monitoring) {
-    let budgets = Budgets::new(Limit::per_minute(1));
-    let board = Arc::new(Board::new(budgets, Attempts::default()));
-    board.post(SessionStatus {
-        state: State::Running,
-        adapter: "alpha".to_owned(),
-        adapter_version: "1.2.3".to_owned(),
-        memory_bytes: 3 << 20,
-        ..SessionStatus::named("alpha_spot")
-    });
-    let (remote, mut orders) = Remote::new();
-    let control = Control {
-        remote,
-        faults: None,
-    };
-    let _serving = serve::start(monitoring, &board, control, Default::default());
-    while let Some(order) = orders.recv().await {
-        match order {
-            Order::Session(name, command, answer) => {
-                let _ = answer.send(obey(name, &command));
-            }
-            Order::Reload(answer) => {
-                let why = "c.yaml: line 3: no".to_owned();
-                let _ = answer.send(Err(CommandError::Failed(why)));
-            }
-            Order::Replace(_, _, answer) => {
-                let _ = answer.send(Err(CommandError::Busy));
-            }
-            Order::Decide(_, _, answer) => {
-                let _ = answer.send(Err(CommandError::Busy));
-            }
-        }
-    }
-}
-
-fn obey(name: String, command: &Told) -> Result<State, CommandError> {
-    match command {
-        _ if name != "alpha_spot" => Err(CommandError::Unknown {
-            wanted: name,
-            present: "alpha_spot".to_owned(),
-        }),
-        Told::Stop => Ok(State::Stopped),
-        _ => Ok(State::Running),
-    }
-}
-
-fn marketprism(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_marketprism"))
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .output()
-        .unwrap()
-}
-
-fn printed(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn complaint(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use played::{Daemon, TOKEN, complaint, marketprism, printed};
 
 #[test]
 fn a_command_is_done_and_the_state_printed_each_time_it_is_given() {
@@ -306,13 +176,63 @@ fn help_tells_every_command_and_flag() {
         ),
         (
             &["adapter", "--help"],
-            &["list", "check", "start", "stop", "restart", "Examples:"],
+            &[
+                "list",
+                "check",
+                "start",
+                "stop",
+                "restart",
+                "swap",
+                "rollback",
+                "shadow",
+                "promote",
+                "drop",
+                "operations",
+                "Examples:",
+            ],
         ),
         (
             &["adapter", "stop", "--help"],
             &["NAME", "--url", "--token-file", "--config"],
         ),
         (&["adapter", "list", "--help"], &["--json", "--url"]),
+        (
+            &["adapter", "swap", "--help"],
+            &[
+                "NAME",
+                "FILE.wasm",
+                "--no-wait",
+                "--json",
+                "--url",
+                "Exit status",
+                "Examples:",
+            ],
+        ),
+        (
+            &["adapter", "rollback", "--help"],
+            &["NAME", "--no-wait", "--json", "Exit status"],
+        ),
+        (
+            &["adapter", "shadow", "--help"],
+            &[
+                "NAME",
+                "FILE.wasm",
+                "--for",
+                "--no-wait",
+                "--json",
+                "Exit status",
+                "Examples:",
+            ],
+        ),
+        (
+            &["adapter", "promote", "--help"],
+            &["OPERATION", "--no-wait"],
+        ),
+        (&["adapter", "drop", "--help"], &["OPERATION", "--url"]),
+        (
+            &["adapter", "operations", "--help"],
+            &["--session", "--json"],
+        ),
         (
             &["adapter", "check", "--help"],
             &["FILE.wasm", "--json", "--config"],

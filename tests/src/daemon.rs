@@ -20,9 +20,12 @@ use marketprism_host::world::{Fence, LiveParts, LiveWorld};
 use marketprism_host::ws;
 use marketprism_host::{bus, config};
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
 
 use crate::exchange::Simulator;
+use crate::fleet::TIMES;
+use crate::versions;
 
 /// Longer than anything a test waits for takes on a slow machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -82,6 +85,8 @@ impl Block<'_> {
 pub struct Daemon {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// Where the versions of adapters are kept.
+    _data: TempDir,
 }
 
 impl Daemon {
@@ -111,6 +116,8 @@ impl Daemon {
             ..bus::Settings::default()
         };
         let (stop, stopped) = oneshot::channel();
+        let data = tempfile::tempdir().expect("a folder");
+        let replacements = versions::replacements(data.path(), TIMES);
         let thread = std::thread::spawn(move || {
             let stopped = async { stopped.await.unwrap_or_default() };
             let daemon = run::Daemon {
@@ -119,6 +126,8 @@ impl Daemon {
                 bus: Some(settings),
                 proxy: None,
                 monitoring,
+                replacements,
+                adapters: None,
                 bundles: None,
                 recording: None,
                 view: None,
@@ -128,6 +137,7 @@ impl Daemon {
         Self {
             stop: Some(stop),
             thread: Some(thread),
+            _data: data,
         }
     }
 
@@ -178,6 +188,7 @@ pub fn impatient_world(nats: Option<String>, stop: watch::Receiver<bool>) -> Liv
         recorder: None,
         stop,
         fence: Fence::default(),
+        standby: false,
     })
 }
 
@@ -197,6 +208,8 @@ pub struct Published {
     pub id: Option<String>,
     /// Its payload.
     pub payload: Bytes,
+    /// When it was heard.
+    pub at: Instant,
 }
 
 impl Published {
@@ -268,6 +281,7 @@ impl Listener {
                                 subject: message.subject.into_string(),
                                 id: id.map(ToString::to_string),
                                 payload: message.payload,
+                                at: Instant::now(),
                             };
                             if sender.send(published).is_err() {
                                 return;

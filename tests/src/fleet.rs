@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 
 use marketprism_host::bus;
 use marketprism_host::config::{Origin, Swap};
-use marketprism_host::record::Versions;
 use marketprism_host::rest::{Budgets, Limit};
 use marketprism_host::session::Plan;
-use marketprism_host::status::{Board, SessionStatus, State};
+use marketprism_host::status::{Board, Operation, SessionStatus, State};
 use marketprism_host::supervisor::{
-    Command, CommandError, Neighbours, Plans, Remote, Replacements, RestartPolicy, Supervisor,
+    Command, CommandError, Neighbours, Plans, Remote, RestartPolicy, Supervisor, Wanted,
 };
 use marketprism_host::wire::Subjects;
 use marketprism_host::ws::Attempts;
@@ -21,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::daemon::PATIENCE;
 use crate::exchange::Simulator;
 use crate::hostile;
+use crate::versions;
 
 /// The sessions, on a thread of their own; ended when this is dropped.
 pub struct Fleet {
@@ -30,7 +30,7 @@ pub struct Fleet {
     pub remote: Remote,
     plans: Arc<Mutex<Vec<Plan>>>,
     /// Where the versions of adapters are kept.
-    data: tempfile::TempDir,
+    _data: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -44,8 +44,11 @@ pub const IMPATIENT: RestartPolicy = RestartPolicy {
     long: Duration::from_millis(10),
 };
 
-/// How long a version that took over is on probation.
-pub const PROBATION: Duration = Duration::from_secs(2);
+/// How long a version may take to be live, and is on probation after that.
+pub const TIMES: Swap = Swap {
+    live_within: PATIENCE,
+    probation: Duration::from_secs(2),
+};
 
 impl Fleet {
     /// Starts the sessions of these plans.
@@ -54,11 +57,25 @@ impl Fleet {
     /// When there is no runtime.
     #[must_use]
     pub fn start(plans: Vec<Plan>, nats: Option<String>, policy: RestartPolicy) -> Self {
+        Self::start_with(plans, nats, policy, TIMES)
+    }
+
+    /// The same with other times for versions that follow each other.
+    ///
+    /// # Panics
+    /// As [`Fleet::start`].
+    #[must_use]
+    pub fn start_with(
+        plans: Vec<Plan>,
+        nats: Option<String>,
+        policy: RestartPolicy,
+        times: Swap,
+    ) -> Self {
         let budgets = Budgets::new(Limit::per_minute(1_200));
         let attempts = Attempts::default();
         let board = Arc::new(Board::new(budgets.clone(), attempts.clone()));
         let data = tempfile::tempdir().expect("a folder");
-        let versions = Arc::new(Versions::below(data.path()));
+        let replacements = versions::replacements(data.path(), times);
         let neighbours = Neighbours {
             bus: nats.map(|nats| bus::Settings {
                 servers: vec![nats],
@@ -71,14 +88,7 @@ impl Fleet {
             bundles: None,
             recording: None,
             policy,
-            replacements: Arc::new(Replacements::new(
-                hostile::engine().clone(),
-                versions,
-                Swap {
-                    live_within: PATIENCE,
-                    probation: PROBATION,
-                },
-            )),
+            replacements: Arc::new(replacements),
             board: board.clone(),
         };
         let shared = Arc::new(Mutex::new(plans.clone()));
@@ -96,7 +106,7 @@ impl Fleet {
             board,
             remote,
             plans: shared,
-            data,
+            _data: data,
             runtime: runtime(),
             stop: Some(stop),
             thread: Some(thread),
@@ -106,6 +116,20 @@ impl Fleet {
     /// Gives a command and waits for the answer.
     pub fn command(&self, session: &str, command: Command) -> Result<State, CommandError> {
         self.runtime.block_on(self.remote.command(session, command))
+    }
+
+    /// Begins to replace a session's adapter; the answer is the number of the operation.
+    pub fn replace(&self, session: &str, wanted: Wanted) -> Result<u64, CommandError> {
+        self.runtime.block_on(self.remote.replace(session, wanted))
+    }
+
+    /// How an operation goes.
+    ///
+    /// # Panics
+    /// When it is forgotten.
+    #[must_use]
+    pub fn operation(&self, id: u64) -> Operation {
+        self.board.operations().get(id).expect("an operation")
     }
 
     /// Lets the configuration say this from now on, and has it read.

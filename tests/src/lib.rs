@@ -15,12 +15,15 @@ mod history;
 pub mod hostile;
 pub mod hot_storage;
 pub mod http;
+pub mod judge;
+pub mod lively;
 pub mod market;
 pub mod nats_server;
 pub mod openapi;
 pub mod process;
 mod random;
 pub mod replayed;
+pub mod versions;
 
 /// The folder of the project.
 #[must_use]

@@ -4,16 +4,6 @@
 //! It takes half a minute; MARKETPRISM_ALL_VENUES_SECONDS says how long the bad day lasts instead. One of ten minutes
 //! also has a connection that stays open and brings nothing more.
 
-#[path = "all_venues/instrument.rs"]
-mod instrument;
-#[path = "all_venues/judge.rs"]
-mod judge;
-#[path = "all_venues/number.rs"]
-mod number;
-#[path = "all_venues/polled.rs"]
-mod polled;
-#[path = "all_venues/readable.rs"]
-mod readable;
 #[path = "all_venues/run.rs"]
 mod run;
 #[path = "all_venues/stored.rs"]
@@ -25,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use marketprism_tests::daemon::PATIENCE;
 use marketprism_tests::exchange::{End, Faults, FrameFault, RestFault, Venue};
-use readable::Readable;
+use marketprism_tests::judge::Readable;
+use marketprism_tests::lively;
 use run::Run;
 use world::Connections;
 
@@ -119,7 +110,7 @@ fn fall_silent(run: &mut Run) {
 fn on_a_bad_day_of_all_venues_nothing_is_wrong_and_nothing_is_lost() {
     let seconds = std::env::var(SECONDS_NAME).ok();
     let seconds = seconds.map_or(SECONDS, |text| text.parse().expect("seconds"));
-    let mut run = Run::start(&world::lively(), &bad_day());
+    let mut run = Run::start(&lively::lively(), &bad_day());
     assert!(run.until(PATIENCE, |run| run.judge.is_synced()));
     let day = Instant::now() + Duration::from_secs(seconds);
     if seconds >= LONG {
@@ -142,7 +133,7 @@ fn on_a_bad_day_of_all_venues_nothing_is_wrong_and_nothing_is_lost() {
 
 #[test]
 fn the_shipped_configuration_needs_no_more_connections_than_planned() {
-    let mut run = Run::start(&world::shipped(), &Faults::none());
+    let mut run = Run::start(&lively::shipped(), &Faults::none());
     let has_enough = |run: &Run| {
         run.counts > 5 && run.judge.instruments().filter(|one| one.books > 3).count() == 8
     };
@@ -158,7 +149,7 @@ fn a_planned_end_of_connections_costs_no_trade_and_no_update_of_a_book() {
     const NOTICE: Duration = Duration::from_secs(8);
     /// Those that announce it.
     const VENUES: [Venue; 3] = [Venue::BinanceSpot, Venue::OkxSpot, Venue::OkxDerivatives];
-    let mut run = Run::start(&world::lively(), &Faults::none());
+    let mut run = Run::start(&lively::lively(), &Faults::none());
     let is_up = |run: &Run| run.judge.instruments().all(|one| one.books > 2);
     assert!(run.until(PATIENCE, |run| run.is_wrong() || is_up(run)));
     for venue in VENUES {

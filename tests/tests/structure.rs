@@ -114,6 +114,7 @@ fn calls_run_one_way() {
         (
             "run",
             &[
+                "adapter_folder",
                 "bus",
                 "config",
                 "heartbeat",
@@ -132,6 +133,7 @@ fn calls_run_one_way() {
         (
             "supervisor",
             &[
+                "adapter_folder",
                 "bus",
                 "compare",
                 "config",

@@ -1,14 +1,23 @@
 //! A running daemon, asked through its control API. The only file of the room that names hyper.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use hyper::body::Frame;
+use hyper::ext::on_informational;
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST};
+use hyper::http::request::Builder;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::sync::Notify;
 use url::Url;
 
 use marketprism_host::config::Monitoring;
@@ -21,6 +30,12 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long it may take to answer: longer than it waits itself for whatever it does.
 const ANSWER_LIMIT: Duration = Duration::from_secs(40);
+
+/// The same for a call that brings an adapter: longer than it waits for that.
+const UPLOAD_LIMIT: Duration = Duration::from_secs(90);
+
+/// How long an adapter is held back until the daemon wants it: longer than one waits there for another.
+const WANTED_LIMIT: Duration = Duration::from_secs(12);
 
 /// Longest answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -112,6 +127,13 @@ impl Whom {
     }
 }
 
+/// A runtime for one conversation.
+pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+}
+
 fn address(text: &str) -> anyhow::Result<(String, u16)> {
     let url = Url::parse(text).ok().filter(|url| url.scheme() == "http");
     let parts = url.as_ref().and_then(|url| {
@@ -134,42 +156,64 @@ fn token(path: &std::path::Path) -> anyhow::Result<Secret> {
     Ok(Secret::new(text))
 }
 
+/// What goes with a call.
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
 impl Daemon {
     /// Asks for a page.
     pub(super) fn get(&self, path: &str) -> anyhow::Result<Value> {
-        self.call(Method::GET, path, None)
+        runtime()?.block_on(self.look(path))
+    }
+
+    /// The same within a runtime.
+    pub(super) async fn look(&self, path: &str) -> anyhow::Result<Value> {
+        let request = self.request(Method::GET, path);
+        let request = request.body(Full::default().boxed_unsync())?;
+        self.call(request, ANSWER_LIMIT).await
     }
 
     /// Asks it to change something.
     pub(super) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        if self.token.is_none() {
-            return Err(AskError::NoToken.into());
-        }
-        self.call(Method::POST, path, Some(body))
+        let request = self.change(path, "application/json")?;
+        let body = Full::new(Bytes::from(body.to_string()));
+        let request = request.body(body.boxed_unsync())?;
+        runtime()?.block_on(self.call(request, ANSWER_LIMIT))
+    }
+
+    /// Hands it an adapter.
+    pub(super) fn upload(&self, path: &str, adapter: Vec<u8>) -> anyhow::Result<Value> {
+        let wanted = Arc::new(Notify::new());
+        let request = self.change(path, "application/wasm")?;
+        let mut request = request
+            .header(CONTENT_LENGTH, adapter.len())
+            .header(EXPECT, "100-continue")
+            .body(held_back(adapter.into(), wanted.clone()))?;
+        on_informational(&mut request, move |_| wanted.notify_one());
+        runtime()?.block_on(self.call(request, UPLOAD_LIMIT))
+    }
+
+    fn request(&self, method: Method, path: &str) -> Builder {
+        let host = format!("{}:{}", self.host, self.port);
+        let request = Request::builder().method(method).uri(path);
+        request.header(HOST, host)
+    }
+
+    /// Only who changes something has to say who it is.
+    fn change(&self, path: &str, media_type: &str) -> Result<Builder, AskError> {
+        let token = self.token.as_ref().ok_or(AskError::NoToken)?;
+        let request = self.request(Method::POST, path);
+        Ok(request
+            .header(AUTHORIZATION, format!("Bearer {}", token.expose()))
+            .header(CONTENT_TYPE, media_type))
     }
 
     fn at(&self) -> String {
         format!("http://{}:{}", self.host, self.port)
     }
 
-    fn call(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(HOST, format!("{}:{}", self.host, self.port));
-        // Only who changes something has to say who it is.
-        if let (Some(token), Some(_)) = (&self.token, body) {
-            request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose()));
-        }
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
-        }
-        let body = body.map(Value::to_string).unwrap_or_default();
-        let request = request.body(Full::new(bytes::Bytes::from(body)))?;
-        let (status, text) = runtime.block_on(self.send(request))?;
+    async fn call(&self, request: Request<Body>, limit: Duration) -> anyhow::Result<Value> {
+        let path = request.uri().path().to_owned();
+        let (status, text) = self.send(request, limit).await?;
         let answer: Value = serde_json::from_slice(&text).unwrap_or_default();
         let said = |key: &str| answer.get(key).and_then(Value::as_str).map(str::to_owned);
         match (status, said("error"), said("hint")) {
@@ -182,7 +226,11 @@ impl Daemon {
         }
     }
 
-    async fn send(&self, request: Request<Full<bytes::Bytes>>) -> Result<(u16, Vec<u8>), AskError> {
+    async fn send(
+        &self,
+        request: Request<Body>,
+        limit: Duration,
+    ) -> Result<(u16, Vec<u8>), AskError> {
         let nobody = |reason: String| AskError::Nobody {
             at: self.at(),
             reason,
@@ -203,7 +251,7 @@ impl Daemon {
             let text = body.collect().await.map_err(anyhow::Error::from_boxed)?;
             Ok::<_, anyhow::Error>((status, text.to_bytes().to_vec()))
         };
-        match tokio::time::timeout(ANSWER_LIMIT, talk).await {
+        match tokio::time::timeout(limit, talk).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.stranger(format!("{error:#}"))),
             Err(_) => Err(nobody("connected, but no answer in time".to_owned())),
@@ -216,4 +264,15 @@ impl Daemon {
             reason,
         }
     }
+}
+
+/// A body that is held back until the daemon wants it: where it refuses the call it hangs up in the middle of the body,
+/// and its answer would be lost.
+fn held_back(adapter: Bytes, wanted: Arc<Notify>) -> Body {
+    let whole = async move {
+        // Whoever does not know how to ask for it gets it all the same.
+        let _ = tokio::time::timeout(WANTED_LIMIT, wanted.notified()).await;
+        Ok(Frame::data(adapter))
+    };
+    StreamBody::new(stream::once(whole)).boxed_unsync()
 }

@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use marketprism_host::config::{self as configuration, Config};
 use marketprism_host::record::{Bundles, Recording, RecordingBounds, Versions};
-use marketprism_host::run::Daemon;
+use marketprism_host::run::{Adapters, Daemon};
 use marketprism_host::sandbox::Engine;
 use marketprism_host::session::Plan;
 use marketprism_host::supervisor::{Plans, Replacements};
@@ -82,6 +82,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let engine = engine(&config)?;
     let versions = Arc::new(Versions::below(&config.data_dir));
     let replacements = Replacements::new(engine.clone(), versions.clone(), config.swap);
+    let kept = versions.clone();
     let chosen = BTreeSet::from_iter(arguments.exchange.iter().cloned());
     let plans = plans(
         &config,
@@ -116,6 +117,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         bus: config.nats.enabled.then(|| bus_settings(&config, None)),
         proxy: config.proxy.clone(),
         monitoring: config.monitoring.clone(),
+        adapters: Some(Adapters {
+            folder: config.adapters_dir.clone(),
+            kept,
+        }),
         recording: recording(arguments)?,
         bundles: Some(Bundles::open(&config.data_dir, Bundles::BOUNDS)),
         view: (arguments.view == Show::Lines).then(lines),

@@ -9,6 +9,7 @@ mod family;
 mod publishing;
 mod requests;
 mod streams;
+mod swaps;
 
 use prometheus::{Encoder, TextEncoder};
 
@@ -46,6 +47,7 @@ pub fn text(board: &Board, kept: &Kept) -> Result<Vec<u8>, prometheus::Error> {
     requests::add(&mut families, &sessions);
     adapters::add(&mut families, &sessions);
     connecting::add(&mut families, &board.attempts());
+    swaps::add(&mut families, board, &sessions);
     daemon::add_kept(&mut families, kept);
     daemon::add(&mut families, board, ProcessFigures::read().as_ref());
     let mut text = Vec::with_capacity(1 << 16);

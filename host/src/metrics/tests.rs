@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::sandbox::contract::{StreamReport, StreamState};
 use crate::status::samples::{self, instrument};
-use crate::status::{InstrumentStatus, SessionStatus};
+use crate::status::{InstrumentStatus, OperationKind, SessionStatus, Stage};
 use crate::wire::DataType;
 use crate::ws::{ConnectLimit, ConnectUsage};
 
@@ -152,4 +152,43 @@ fn every_data_type_is_told_by_its_plain_name_with_the_time_of_its_last_message()
         );
         assert!(text.lines().any(|it| it == bucket), "{bucket} is missing");
     }
+}
+
+#[test]
+fn every_end_of_a_replacement_is_counted_and_a_session_without_one_is_told_from_the_start() {
+    let board = Board::without_requests();
+    for name in ["alpha_spot", "beta_spot"] {
+        board.post(SessionStatus::named(name));
+    }
+    let operations = board.operations();
+    for stage in [Stage::Done, Stage::RolledBack, Stage::Syncing] {
+        let id = operations.begin(OperationKind::Swap, "alpha_spot", "a.wasm", None);
+        operations.update(id, |it| {
+            it.stage = stage;
+            it.took = Some(Duration::from_millis(1_500));
+            it.pause = Some(Duration::from_micros(600));
+        });
+    }
+    let text = String::from_utf8(text(&board, &Kept::default()).unwrap()).unwrap();
+    let ended = |session: &str, kind: &str, outcome: &str, count: u64| {
+        format!(
+            r#"marketprism_adapter_swaps_total{{session="{session}",kind="{kind}",outcome="{outcome}"}} {count}"#
+        )
+    };
+    for line in [
+        ended("alpha_spot", "swap", "done", 1),
+        ended("alpha_spot", "swap", "rolled_back", 1),
+        ended("alpha_spot", "swap", "refused", 0),
+        ended("alpha_spot", "rollback", "done", 0),
+        ended("beta_spot", "shadow", "done", 0),
+        r#"marketprism_adapter_swap_seconds_sum{session="alpha_spot"} 3"#.to_owned(),
+        r#"marketprism_adapter_swap_seconds_count{session="beta_spot"} 0"#.to_owned(),
+        r#"marketprism_adapter_swap_pause_seconds_bucket{session="alpha_spot",le="0.0005"} 0"#
+            .to_owned(),
+        r#"marketprism_adapter_swap_pause_seconds_bucket{session="alpha_spot",le="0.001"} 2"#
+            .to_owned(),
+    ] {
+        assert!(text.lines().any(|it| it == line), "{line} is missing");
+    }
+    assert!(!text.contains(r#"outcome="syncing""#));
 }

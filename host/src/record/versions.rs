@@ -31,11 +31,11 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// The adapters below `data_dir`. Nothing is written yet.
+    /// The adapters below `data_dir`. Nothing is touched yet.
     pub fn below(data_dir: &Path) -> Self {
         Self {
             folder: Folder::new(data_dir, FOLDER, EXTENSION, BOUNDS),
-            adopted: Adopted::read(data_dir),
+            adopted: Adopted::below(data_dir),
         }
     }
 
@@ -92,6 +92,13 @@ mod tests {
         }
     }
 
+    /// Makes the file with that hash the one that was used longest ago.
+    fn age(data_dir: &Path, hash: &str) {
+        let file = data_dir.join(FOLDER).join(name(hash));
+        let file = std::fs::File::options().write(true).open(file).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+
     fn files(data_dir: &Path) -> usize {
         let names = std::fs::read_dir(data_dir.join(FOLDER)).unwrap();
         let names = names.map(|entry| entry.unwrap().path());
@@ -108,6 +115,8 @@ mod tests {
             let versions = Versions::below(data.path());
             versions.keep(b"good");
             versions.keep(b"next");
+            age(data.path(), &good);
+            age(data.path(), &next);
             versions.adopted().adopt("a", &good);
             keep_others(&versions, 2 * BOUNDS.files_max);
             assert!(versions.find(&good).is_some());
@@ -119,6 +128,7 @@ mod tests {
         keep_others(&versions, 2 * BOUNDS.files_max);
         assert!(versions.find(&good).is_some());
         versions.keep(b"next");
+        age(data.path(), &next);
         versions.adopted().adopt("a", &next);
         keep_others(&versions, 2 * BOUNDS.files_max);
         assert_eq!(versions.find(&good), None);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::control::{Control, Faults, Guard, Ordered};
+use super::control::{AdapterFiles, Control, Faults, Guard, Ordered, Places};
 use crate::config::HealthPort;
 use crate::status::Board;
 use crate::supervisor::Remote;
@@ -20,6 +20,8 @@ pub(super) struct Desk {
     pub(super) guard: Guard,
     pub(super) remote: Remote,
     pub(super) faults: Option<Faults>,
+    pub(super) adapters: Option<AdapterFiles>,
+    pub(super) places: Places,
     pub(super) ordered: Mutex<Ordered>,
 }
 
@@ -31,6 +33,8 @@ impl Desk {
             guard: Guard::new(port.token.clone()),
             remote: control.remote,
             faults: control.faults,
+            adapters: control.adapters,
+            places: Places::default(),
             ordered: Mutex::default(),
         })
     }

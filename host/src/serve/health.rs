@@ -46,7 +46,7 @@ pub(super) fn document(board: &Board) -> Value {
         .unwrap_or(Verdict::Unhealthy);
     let processes: Map<String, Value> = judged
         .iter()
-        .map(|it| (it.session.name.clone(), process(it, now)))
+        .map(|it| (it.session.name.clone(), process(board, it, now)))
         .collect();
     let healthy = judged
         .iter()
@@ -166,7 +166,7 @@ fn machine(board: &Board, judged: &[Judged]) -> Value {
     })
 }
 
-fn process(judged: &Judged, now: u64) -> Value {
+fn process(board: &Board, judged: &Judged, now: u64) -> Value {
     let session = &*judged.session;
     let instruments: Map<String, Value> = session
         .instruments
@@ -189,6 +189,7 @@ fn process(judged: &Judged, now: u64) -> Value {
             "version": session.adapter_version,
             "sha256": session.adapter_sha256,
         },
+        "operation": operation(board, &session.name),
         "restarts": session.history.restarts,
         "faults": session.history.faults,
         "last_fault": session.history.last_fault.as_ref().map(|(time, text)| json!({
@@ -217,6 +218,19 @@ fn process(judged: &Judged, now: u64) -> Value {
         },
         "instruments": instruments,
     })
+}
+
+/// What is being done to the adapter of a session, in short; null when nothing is. The session is no worse for it.
+pub(super) fn operation(board: &Board, session: &str) -> Option<Value> {
+    let operation = board.operations().under_way(session)?;
+    Some(json!({
+        "id": operation.id,
+        "kind": operation.kind,
+        "stage": operation.stage,
+        "books": operation.books,
+        "streams": operation.streams,
+        "to": operation.to,
+    }))
 }
 
 fn instrument(instrument: &InstrumentStatus, now: u64) -> Value {

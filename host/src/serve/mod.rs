@@ -22,7 +22,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::task::JoinSet;
 
-pub use control::{Control, FaultEntry, Faults};
+pub use control::{AdapterFiles, Control, FaultEntry, Faults};
 
 use crate::config::Monitoring;
 use crate::metrics::{self, Kept};

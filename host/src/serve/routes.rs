@@ -1,6 +1,7 @@
 //! Every page of the health port in one table, which its description is held against.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
@@ -35,6 +36,17 @@ fn table(desk: &Context) -> Vec<Route> {
         ),
         reads("/api/v1/adapters", control::adapters),
         changes(desk, "/api/v1/adapters/{name}/limits", control::limits),
+        takes_adapter(desk, "/api/v1/adapters/{name}/swap", control::swap),
+        changes(desk, "/api/v1/adapters/{name}/rollback", control::rollback),
+        takes_adapter(desk, "/api/v1/adapters/{name}/shadow", control::shadow),
+        reads("/api/v1/operations", control::operations),
+        reads("/api/v1/operations/{id}", control::operation),
+        changes(desk, "/api/v1/operations/{id}/promote", control::promote),
+        changes(
+            desk,
+            "/api/v1/operations/{id}/drop",
+            control::drop_candidate,
+        ),
         changes(desk, "/api/v1/reload", control::reload),
         reads("/api/v1/faults", control::faults),
         reads("/api/v1/faults/{id}", control::fault),
@@ -53,6 +65,18 @@ fn changes<H: Handler<T, Context>, T: 'static>(
 ) -> Route {
     let guard = from_fn_with_state(desk.clone(), control::guarded);
     ("post", path, post(handler).route_layer(guard))
+}
+
+/// The same, for a page that an adapter's file may be sent to.
+fn takes_adapter<H: Handler<T, Context>, T: 'static>(
+    desk: &Context,
+    path: &'static str,
+    handler: H,
+) -> Route {
+    let guard = from_fn_with_state(desk.clone(), control::guarded_for_adapter);
+    // The guard bounds the body, and axum's own bound is less than an adapter.
+    let answer = post(handler).layer(DefaultBodyLimit::disable());
+    ("post", path, answer.route_layer(guard))
 }
 
 /// All pages of the health port.

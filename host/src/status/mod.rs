@@ -4,6 +4,7 @@
 mod board;
 mod history;
 mod operations;
+mod outcomes;
 #[cfg(test)]
 pub(crate) mod samples;
 mod session;
@@ -12,5 +13,6 @@ mod streams;
 pub use board::Board;
 pub use history::History;
 pub use operations::{Operation, OperationKind, Operations, Stage, Version};
+pub use outcomes::Outcomes;
 pub use session::{InstrumentStatus, Outgoing, SessionStatus, State};
 pub use streams::{STREAM_STATES, is_steady, stream_state_name};

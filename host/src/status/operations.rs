@@ -1,19 +1,20 @@
 //! What is being done to adapters while they run, and what became of it: every swap, rollback and shadow run of late.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde_json::Value;
 
+use super::outcomes::Outcomes;
 use crate::session::Ready;
 
 /// Operations that are remembered; the oldest that has ended makes room.
 const REMEMBERED_MAX: usize = 200;
 
 /// What is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OperationKind {
     /// Another version takes over.
@@ -24,8 +25,22 @@ pub enum OperationKind {
     Shadow,
 }
 
+impl OperationKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Swap, Self::Rollback, Self::Shadow];
+
+    /// The kind as answers and metrics write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Swap => "swap",
+            Self::Rollback => "rollback",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
 /// How far it has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Its turn has not come.
@@ -147,6 +162,8 @@ pub struct Operations(Mutex<Kept>);
 struct Kept {
     last: u64,
     all: VecDeque<Operation>,
+    /// What those came to that have ended, by session: also when they are forgotten.
+    outcomes: BTreeMap<String, Outcomes>,
 }
 
 impl Operations {
@@ -188,10 +205,13 @@ impl Operations {
     /// Writes down how one stands now.
     pub fn update(&self, id: u64, change: impl FnOnce(&mut Operation)) {
         let mut kept = self.lock();
-        if let Some(operation) = kept.all.iter_mut().find(|it| it.id == id) {
+        let Kept { all, outcomes, .. } = &mut *kept;
+        if let Some(operation) = all.iter_mut().find(|it| it.id == id) {
             change(operation);
-            if operation.stage.is_end() {
-                operation.ended.get_or_insert_with(SystemTime::now);
+            if operation.stage.is_end() && operation.ended.is_none() {
+                operation.ended = Some(SystemTime::now());
+                let session = operation.session.clone();
+                outcomes.entry(session).or_default().count(operation);
             }
         }
     }
@@ -220,6 +240,12 @@ impl Operations {
         let kept = self.lock();
         let mut of_session = kept.all.iter().rev().filter(|it| it.session == session);
         of_session.find(|it| !it.stage.is_end()).cloned()
+    }
+
+    /// What the operations on a session's adapter came to since the daemon began.
+    pub fn outcomes(&self, session: &str) -> Outcomes {
+        let kept = self.lock();
+        kept.outcomes.get(session).cloned().unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -276,5 +302,36 @@ mod tests {
         assert!(ended.is_some());
         operations.update(id, |it| it.stage = Stage::RolledBack);
         assert_eq!(operations.get(id).and_then(|it| it.ended), ended);
+    }
+
+    #[test]
+    fn an_end_is_counted_once_and_outlives_its_operation() {
+        let operations = Operations::default();
+        for _ in 0..2 * REMEMBERED_MAX {
+            let id = operations.begin(OperationKind::Swap, "a", "a.wasm", None);
+            operations.update(id, |it| it.pause = Some(Duration::from_millis(1)));
+            for stage in [Stage::Refused, Stage::Refused, Stage::Done] {
+                operations.update(id, |it| it.stage = stage);
+            }
+        }
+        let outcomes = operations.outcomes("a");
+        let ended = |kind, stage| outcomes.ended(kind, stage);
+        let count = 2 * REMEMBERED_MAX as u64;
+        assert_eq!(ended(OperationKind::Swap, Stage::Refused), count);
+        assert_eq!(ended(OperationKind::Swap, Stage::Done), 0);
+        assert_eq!(ended(OperationKind::Shadow, Stage::Refused), 0);
+        assert_eq!(outcomes.pause().count(), count);
+        assert_eq!(outcomes.took().count(), 0);
+        assert_eq!(operations.outcomes("b").pause().count(), 0);
+    }
+
+    #[test]
+    fn kinds_and_stages_are_written_by_their_names() {
+        for kind in OperationKind::ALL {
+            assert_eq!(serde_json::to_value(kind).ok(), Some(kind.name().into()));
+        }
+        for stage in Stage::ALL {
+            assert_eq!(serde_json::to_value(stage).ok(), Some(stage.name().into()));
+        }
     }
 }

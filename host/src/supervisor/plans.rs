@@ -1,5 +1,6 @@
 //! Where plans come from when the configuration is read again, and how two plans of one session differ.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -63,7 +64,15 @@ pub(super) struct FileWatch {
     seen: Option<Stamp>,
 }
 
-type Stamp = (SystemTime, u64);
+/// What tells a file from another in its place, also from one that is as long and comes with the same date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    bytes: u64,
+    modified: SystemTime,
+    /// When the system last changed anything of it.
+    changed: (i64, i64),
+}
 
 impl FileWatch {
     pub(super) fn new(file: &Path) -> Self {
@@ -72,6 +81,15 @@ impl FileWatch {
             file: file.to_owned(),
             known: now,
             seen: now,
+        }
+    }
+
+    /// Watches a file of which nothing is known: it is told once as it is now.
+    pub(super) fn of_unknown(file: &Path) -> Self {
+        Self {
+            file: file.to_owned(),
+            known: None,
+            seen: None,
         }
     }
 
@@ -90,7 +108,12 @@ impl FileWatch {
 
 fn stamp(file: &Path) -> Option<Stamp> {
     let metadata = std::fs::metadata(file).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+    Some(Stamp {
+        inode: metadata.ino(),
+        bytes: metadata.len(),
+        modified: metadata.modified().ok()?,
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    })
 }
 
 #[cfg(test)]

@@ -14,16 +14,14 @@ use super::keeper::Keeper;
 use super::plans::{FileWatch, Plans};
 use super::replacements::Replacements;
 use super::restart::RestartPolicy;
-use super::watch::AdapterWatch;
-use crate::adapter_folder;
+use super::watch::{AdapterWatch, Dropped};
 use crate::bus;
 use crate::config::Proxy;
 use crate::record::{Bundles, Recording};
 use crate::rest::{self, Budgets};
-use crate::sandbox::sha256;
 use crate::session::Plan;
 use crate::status::Board;
-use crate::ws::Attempts;
+use crate::ws::{Attempts, ConnectLimit};
 
 /// How often every session is looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -62,6 +60,28 @@ pub struct Neighbours {
     pub board: Arc<Board>,
 }
 
+impl Neighbours {
+    /// Sets what the exchange allows at the host names that the plan grants, as its adapter tells it.
+    fn limit(&self, plan: &Plan) {
+        let venue = plan.adapter.venue(&plan.venue);
+        let weight = venue.map_or(0, |venue| venue.request_weight_per_minute);
+        let connects = venue.and_then(|venue| venue.connects);
+        let connecting = ConnectLimit {
+            attempts: connects.map_or(0, |it| it.count),
+            within: connects.map_or(Duration::ZERO, |it| Duration::from_secs(it.seconds.into())),
+            connections_max: venue.map_or(0, |venue| venue.connections_max),
+        };
+        for grant in &plan.grants {
+            if grant.scheme.starts_with("http") {
+                let limit = rest::Limit::per_minute(weight);
+                self.budgets.set_limit(&grant.host, limit);
+            } else {
+                self.attempts.set_limit(&grant.host, connecting);
+            }
+        }
+    }
+}
+
 /// Looks after all sessions.
 pub struct Supervisor {
     keepers: BTreeMap<String, Keeper>,
@@ -71,14 +91,7 @@ pub struct Supervisor {
     reading: Option<Reading>,
     watch: AdapterWatch,
     /// Adapter files that have changed and are being read.
-    files: Option<JoinHandle<Vec<NewFile>>>,
-}
-
-/// An adapter file that has changed.
-struct NewFile {
-    path: PathBuf,
-    bytes: Vec<u8>,
-    sha256: String,
+    files: Option<JoinHandle<Vec<Dropped>>>,
 }
 
 /// Plans that are being read.
@@ -146,14 +159,7 @@ impl Supervisor {
     }
 
     fn keep(&mut self, plan: Plan) {
-        let venue = plan.adapter.venue(&plan.venue);
-        let weight = venue.map_or(0, |venue| venue.request_weight_per_minute);
-        for grant in &plan.grants {
-            if grant.scheme.starts_with("http") {
-                let limit = rest::Limit::per_minute(weight);
-                self.neighbours.budgets.set_limit(&grant.host, limit);
-            }
-        }
+        self.neighbours.limit(&plan);
         let (name, enabled) = (plan.name.clone(), plan.enabled);
         let mut keeper = Keeper::new(plan, self.neighbours.clone());
         if enabled {
@@ -278,18 +284,19 @@ impl Supervisor {
             .filter_map(|it| it.plan().file.as_deref());
         let changed = self.watch.look(files);
         if !changed.is_empty() {
-            self.files = Some(tokio::task::spawn_blocking(move || read(changed)));
+            self.files = Some(tokio::task::spawn_blocking(move || read(&changed)));
         }
     }
 
-    fn offer(&mut self, file: &NewFile) {
+    fn offer(&mut self, dropped: &Dropped) {
         for keeper in self.keepers.values_mut() {
-            if keeper.plan().file.as_ref() == Some(&file.path) {
+            let plan = keeper.plan();
+            if dropped.is_news(plan.file.as_deref(), plan.folder_sha256.as_deref()) {
                 let candidate = Candidate {
-                    bytes: file.bytes.clone(),
-                    source: file.path.display().to_string(),
+                    bytes: dropped.bytes.clone(),
+                    source: dropped.file.display().to_string(),
                 };
-                keeper.offer(candidate, &file.sha256);
+                keeper.offer(candidate, &dropped.sha256);
             }
         }
     }
@@ -304,7 +311,10 @@ impl Supervisor {
         }
         for plan in plans {
             match self.keepers.get_mut(&plan.name) {
-                Some(keeper) => keeper.follow(plan),
+                Some(keeper) => {
+                    self.neighbours.limit(&plan);
+                    keeper.follow(plan);
+                }
                 None => self.keep(plan),
             }
         }
@@ -336,18 +346,10 @@ async fn next(signal: &mut Option<Signal>) {
     }
 }
 
-/// What adapter files hold.
-fn read(paths: Vec<PathBuf>) -> Vec<NewFile> {
-    let files = paths.into_iter().filter_map(|path| {
-        let bytes = adapter_folder::read(&path)
-            .inspect_err(|error| tracing::warn!("{error}"))
-            .ok()?;
-        let sha256 = sha256(&bytes);
-        Some(NewFile {
-            path,
-            bytes,
-            sha256,
-        })
-    });
-    files.collect()
+/// What adapter files hold that have changed.
+fn read(files: &[PathBuf]) -> Vec<Dropped> {
+    let dropped = files.iter().map(|file| Dropped::read(file));
+    dropped
+        .filter_map(|read| read.inspect_err(|error| tracing::warn!("{error}")).ok())
+        .collect()
 }

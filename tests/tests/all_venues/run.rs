@@ -4,9 +4,8 @@ use std::time::{Duration, Instant};
 
 use marketprism_tests::daemon::PATIENCE;
 use marketprism_tests::exchange::{Faults, Simulator};
+use marketprism_tests::judge::{Judge, Readable};
 
-use crate::judge::Judge;
-use crate::readable::Readable;
 use crate::stored;
 use crate::world::{Connections, World};
 

@@ -2,22 +2,15 @@
 //! configuration.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use marketprism_tests::daemon::Listener;
 use marketprism_tests::daemon_process::DaemonProcess;
-use marketprism_tests::exchange::{
-    Faults, MarketSource, Scales, Settings, Simulator, Source, Venue,
-};
+use marketprism_tests::exchange::{Faults, Simulator, Venue};
 use marketprism_tests::http::{free_port, get};
+use marketprism_tests::lively;
 use marketprism_tests::nats_server::NatsServer;
-use marketprism_tests::workspace;
 use serde_json::Value;
 use tempfile::TempDir;
-
-/// What is traded everywhere, in each exchange's own names for it.
-const SYMBOLS: [&str; 2] = ["BTCUSDT", "ETHUSDT"];
 
 /// Orders of each symbol in a second.
 const ORDERS_PER_SECOND: u64 = 60;
@@ -54,64 +47,13 @@ impl Connections {
     }
 }
 
-/// The shipped configuration.
-pub fn shipped() -> String {
-    let file = workspace().join("config/marketprism.yaml");
-    std::fs::read_to_string(file).expect("the shipped configuration")
-}
-
-/// The shipped configuration; of Deribit books and trades too, every change of each book is told, and polled is what
-/// changes every few seconds here, every few seconds.
-pub fn lively() -> String {
-    const INDEX: &str = "      - volatility_index\n";
-    let shipped = shipped();
-    assert_eq!(shipped.matches(INDEX).count(), 1);
-    let every = format!("{INDEX}      - orderbook\n      - trade\n");
-    let all = shipped.replace(INDEX, &every);
-    format!(
-        "{all}
-adapter_defaults:
-  orderbook: {{ deltas: true }}
-data_types:
-  funding_rate: {{ interval: 3 }}
-  open_interest: {{ interval: 3 }}
-  lsr_top_position: {{ interval: 2 }}
-  lsr_all_account: {{ interval: 2 }}
-"
-    )
-}
-
-fn exchange(venue: Venue, seed: u64, faults: &Faults) -> Simulator {
-    let symbols = SYMBOLS.map(|symbol| venue.instrument(symbol));
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let market = MarketSource {
-        symbols: symbols.to_vec(),
-        orders_per_second: ORDERS_PER_SECOND,
-        liquidations_per_minute: 60,
-        start_ns: now.expect("a clock").as_nanos() as u64,
-        ..MarketSource::default()
-    };
-    let settings = Settings {
-        seed,
-        source: Source::Market(market),
-        scales: Scales {
-            ratio_period: Duration::from_secs(4),
-            open_interest: Duration::from_secs(2),
-            ..Scales::default()
-        },
-        faults: faults.clone(),
-        ..Settings::of_venue(venue, &[])
-    };
-    Simulator::start(settings).expect("an exchange")
-}
-
 impl World {
     /// Starts all of it with these faults.
     pub fn start(configuration: &str, faults: &Faults) -> Self {
         let seeds = 1..;
         let exchanges: Vec<_> = seeds
             .zip(Venue::ALL)
-            .map(|(seed, venue)| exchange(venue, seed, faults))
+            .map(|(seed, venue)| lively::exchange(venue, seed, ORDERS_PER_SECOND, faults))
             .collect();
         let dir = TempDir::new().expect("a folder");
         let monitor = free_port();
@@ -121,16 +63,7 @@ impl World {
         );
         let nats = NatsServer::start_in(dir, &server).expect("nats-server");
         let listener = Listener::hearing(nats.address(), SUBJECTS);
-        let mut text = format!("{configuration}\nexchange_defaults:\n");
-        for exchange in &exchanges {
-            let (name, http) = (exchange.venue().name(), exchange.http_url());
-            let ws = exchange.ws_url();
-            let written = writeln!(
-                text,
-                "  {name}: {{ api: {{ base_url: {http:?}, ws_url: {ws:?} }} }}"
-            );
-            written.expect("memory");
-        }
+        let text = lively::at(configuration, &exchanges);
         let text = text.replace("servers:", &format!("client_name: {CLIENT}\n  servers:"));
         let daemon = DaemonProcess::start(&text, &nats.address());
         Self {

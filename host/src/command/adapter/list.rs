@@ -1,10 +1,9 @@
 //! `marketprism adapter list`: every session and its adapter.
 
-use std::io::Write;
-
 use serde_json::{Value, json};
 
 use super::print_json;
+use super::table::{Column, print};
 use crate::command::daemon::{AskError, Whom};
 use crate::command::plans::{adapter_file, engine};
 
@@ -22,7 +21,7 @@ pub struct Arguments {
 pub fn list(arguments: &Arguments) -> anyhow::Result<()> {
     match running(&arguments.whom) {
         Ok(answer) if arguments.json => print_json(&told("daemon", answer)),
-        Ok(answer) => table(&RUNNING, &answer),
+        Ok(answer) => print(&RUNNING, &answer),
         Err(error) => match error.downcast_ref::<AskError>() {
             Some(AskError::Nobody { at, .. } | AskError::Stranger { at, .. })
                 if !arguments.whom.is_far() =>
@@ -34,7 +33,7 @@ pub fn list(arguments: &Arguments) -> anyhow::Result<()> {
                 if arguments.json {
                     return print_json(&told("files", answer));
                 }
-                table(&FILES, &answer)
+                print(&FILES, &answer)
             }
             _ => Err(error),
         },
@@ -85,9 +84,6 @@ fn files(whom: &Whom) -> anyhow::Result<Value> {
     Ok(adapters.collect())
 }
 
-/// A column: its title, and where its value stands in an entry.
-type Column = (&'static str, &'static str);
-
 const RUNNING: [Column; 8] = [
     ("session", "/session"),
     ("state", "/state"),
@@ -108,47 +104,3 @@ const FILES: [Column; 7] = [
     ("sha256", "/sha256"),
     ("problem", "/problem"),
 ];
-
-/// Prints a line for each entry below a line of titles.
-fn table(columns: &[Column], entries: &Value) -> anyhow::Result<()> {
-    let titles = columns.iter().map(|(title, _)| (*title).to_owned());
-    let mut rows: Vec<Vec<String>> = vec![titles.collect()];
-    for entry in entries.as_array().into_iter().flatten() {
-        let cells = columns
-            .iter()
-            .map(|(title, place)| cell(title, entry.pointer(place)));
-        rows.push(cells.collect());
-    }
-    let widths: Vec<usize> = (0..columns.len())
-        .map(|column| {
-            let cells = rows.iter().filter_map(|row| row.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-        })
-        .collect();
-    let mut output = std::io::stdout();
-    for row in rows {
-        let cells = row.iter().zip(&widths);
-        let line: Vec<String> = cells
-            .map(|(cell, width)| format!("{cell:<width$}"))
-            .collect();
-        writeln!(output, "{}", line.join("  ").trim_end())?;
-    }
-    Ok(())
-}
-
-fn cell(title: &str, value: Option<&Value>) -> String {
-    match (title, value) {
-        (_, None | Some(Value::Null)) => "-".to_owned(),
-        ("memory", Some(bytes)) => {
-            let mib = bytes.as_f64().unwrap_or(0.0) / f64::from(1 << 20);
-            format!("{mib:.1} MiB")
-        }
-        ("faults", Some(Value::Object(kinds))) => {
-            let count: u64 = kinds.values().filter_map(Value::as_u64).sum();
-            count.to_string()
-        }
-        ("sha256", Some(Value::String(text))) => text.chars().take(12).collect(),
-        (_, Some(Value::String(text))) => text.clone(),
-        (_, Some(other)) => other.to_string(),
-    }
-}

@@ -3,6 +3,11 @@
 mod check;
 mod diff;
 mod list;
+mod operation;
+mod operations;
+mod replace;
+mod table;
+mod watch;
 
 use std::io::Write;
 
@@ -12,13 +17,17 @@ use super::daemon::Whom;
 
 /// What stands below the flags in the help.
 pub const MORE_HELP: &str = "\
-`start`, `stop` and `restart` ask a running daemon, which wants its control token; each may be asked twice.
+What changes something asks a running daemon, which wants its control token. `start`, `stop` and `restart` may be asked
+twice. `swap` and its like replace an adapter while it runs; how that goes is an operation of the daemon with a number.
 
 Examples:
   marketprism adapter list
   marketprism adapter check adapters/NAME.wasm && echo usable
   marketprism adapter diff adapters/NAME.wasm new.wasm capture.jsonl && echo the same
   marketprism adapter restart NAME --token-file token.txt
+  marketprism adapter swap NAME new.wasm && echo live
+  marketprism adapter shadow NAME new.wasm --for 5m && echo the same
+  marketprism adapter operations --session NAME
   marketprism adapter stop NAME --url http://127.0.0.1:8087";
 
 /// What to do.
@@ -37,6 +46,21 @@ pub enum Command {
     Stop(Order),
     /// Stop a session and start it again
     Restart(Order),
+    /// Let another version of a session's adapter take over while it runs
+    #[command(after_help = replace::MORE_HELP)]
+    Swap(replace::Swap),
+    /// Let the last good version of a session's adapter take over again
+    #[command(after_help = replace::MORE_HELP)]
+    Rollback(replace::Rollback),
+    /// Compare a version with the one at work, on live traffic; nothing of it is published
+    #[command(after_help = replace::SHADOW_HELP)]
+    Shadow(replace::Shadow),
+    /// Let the candidate of a shadow run take over
+    Promote(replace::Promotion),
+    /// End the candidate of a shadow run
+    Drop(replace::Decision),
+    /// List what is being done to adapters and what became of it, the newest first
+    Operations(operations::Arguments),
 }
 
 /// Which session of which daemon.
@@ -58,6 +82,12 @@ pub fn adapter(command: Command) -> anyhow::Result<()> {
         Command::Start(asked) => order("start", &asked),
         Command::Stop(asked) => order("stop", &asked),
         Command::Restart(asked) => order("restart", &asked),
+        Command::Swap(arguments) => replace::swap(&arguments),
+        Command::Rollback(arguments) => replace::rollback(&arguments),
+        Command::Shadow(arguments) => replace::shadow(&arguments),
+        Command::Promote(arguments) => replace::promote(&arguments),
+        Command::Drop(arguments) => replace::drop_candidate(&arguments),
+        Command::Operations(arguments) => operations::operations(&arguments),
     }
 }
 

@@ -12,7 +12,7 @@ mod tests;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use record::{Against, Choice};
 
@@ -32,7 +32,7 @@ const BYTES_MAX: u64 = 1 << 20;
 #[derive(Debug)]
 pub struct Adopted {
     folder: Folder,
-    kept: Mutex<Kept>,
+    kept: OnceLock<Mutex<Kept>>,
 }
 
 #[derive(Debug)]
@@ -43,28 +43,17 @@ struct Kept {
 }
 
 impl Adopted {
-    /// What was kept below `data_dir`. A record that cannot be read is told and counts as none: a session starts
-    /// without it.
-    pub(super) fn read(data_dir: &Path) -> Self {
+    /// What was kept below `data_dir`. It is read when it is first asked for.
+    pub(super) fn below(data_dir: &Path) -> Self {
         let bounds = Bounds {
             files_max: 1,
             bytes_max: BYTES_MAX,
         };
-        // No other file of the folder ends like this one, so none makes room for it.
-        let folder = Folder::new(data_dir, FOLDER, FILE, bounds);
-        let record = record(&folder).unwrap_or_else(|error| {
-            let path = folder.path(FILE);
-            tracing::warn!(
-                "{} cannot be used, so every session runs its file in the adapters folder: {error}",
-                path.display()
-            );
-            Record::default()
-        });
-        let kept = Mutex::new(Kept {
-            record,
-            is_saved: true,
-        });
-        Self { folder, kept }
+        Self {
+            // No other file of the folder ends like this one, so none makes room for it.
+            folder: Folder::new(data_dir, FOLDER, FILE, bounds),
+            kept: OnceLock::new(),
+        }
     }
 
     /// Which version a session is to run that finds this file in the adapters folder. A file that was never judged is
@@ -89,6 +78,8 @@ impl Adopted {
         let on_trial = |entry: &mut Entry| entry.on_trial(folder_hash, running);
         let next = kept.record.changed(session, on_trial);
         if !kept.is_saved || next != kept.record {
+            // Should it fail, nobody knows what the file says.
+            kept.is_saved = false;
             self.save(&next)?;
         }
         *kept = Kept {
@@ -160,8 +151,26 @@ impl Adopted {
         self.folder.put(FILE, |output| output.write_all(&text))
     }
 
+    /// The record of the last process. One that cannot be read is told and counts as none: a session starts without it.
+    fn read(&self) -> Record {
+        record(&self.folder).unwrap_or_else(|error| {
+            let path = self.folder.path(FILE);
+            tracing::warn!(
+                "{} cannot be used, so every session runs its file in the adapters folder: {error}",
+                path.display()
+            );
+            Record::default()
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        let kept = self.kept.get_or_init(|| {
+            Mutex::new(Kept {
+                record: self.read(),
+                is_saved: true,
+            })
+        });
+        kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

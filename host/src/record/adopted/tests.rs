@@ -1,7 +1,7 @@
 use super::*;
 
 fn open(data_dir: &Path) -> Adopted {
-    Adopted::read(data_dir)
+    Adopted::below(data_dir)
 }
 
 fn kept(hash: &str, why: Against) -> Choice {

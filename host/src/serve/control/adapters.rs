@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 use crate::sandbox::CONTRACT_VERSION;
 use crate::serve::desk::Context;
-use crate::serve::health::to_ns;
+use crate::serve::health::{operation, to_ns};
 use crate::serve::pages::timestamp;
-use crate::status::SessionStatus;
+use crate::status::{Board, SessionStatus};
 use crate::wire::iso_text;
 
 pub(in crate::serve) async fn adapters(State(desk): State<Context>) -> Json<Value> {
     let sessions = desk.board.sessions();
-    let adapters: Vec<Value> = sessions.iter().map(|it| adapter(it)).collect();
+    let adapters: Vec<Value> = sessions.iter().map(|it| adapter(&desk.board, it)).collect();
     Json(json!({ "timestamp": timestamp(), "adapters": adapters }))
 }
 
-fn adapter(session: &SessionStatus) -> Value {
+fn adapter(board: &Board, session: &SessionStatus) -> Value {
     let tally = &session.tally;
     let last_fault = session
         .history
@@ -31,6 +31,7 @@ fn adapter(session: &SessionStatus) -> Value {
         "version": session.adapter_version,
         "sha256": session.adapter_sha256,
         "wit_version": CONTRACT_VERSION,
+        "operation": operation(board, &session.name),
         "state": session.state.name(),
         "state_since": iso_text(to_ns(session.since)),
         "limits": session.limits,

@@ -5,23 +5,17 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
+use super::body::{KEYS, bounded, with_adapter};
 use super::bucket::Bucket;
 use super::trouble::{Outcome, Trouble};
 use crate::secret::Secret;
 use crate::serve::desk::Context;
-
-/// Longest body of a call, in bytes.
-const BODY_BYTES_MAX: usize = 16 * 1024;
-
-/// How long a body may take.
-const BODY_LIMIT: Duration = Duration::from_secs(5);
 
 /// Calls with the right token: a second, and at once.
 const CHANGES: (f64, u32) = (10.0, 20);
@@ -154,6 +148,27 @@ pub(in crate::serve) async fn guarded(
     request: Request,
     next: Next,
 ) -> Response {
+    pass(&desk, request, next, |request| bounded(request, &KEYS)).await
+}
+
+/// Around a call that may bring an adapter as well.
+pub(in crate::serve) async fn guarded_for_adapter(
+    State(desk): State<Context>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let at = desk.clone();
+    let read = |request| async move { with_adapter(request, &at.places).await };
+    pass(&desk, request, next, read).await
+}
+
+/// Does a call whose asker may ask it, once its body was read.
+async fn pass<R: Future<Output = Result<Request, Trouble>> + Send>(
+    desk: &Context,
+    request: Request,
+    next: Next,
+    read: impl FnOnce(Request) -> R + Send + 'static,
+) -> Response {
     let asker = request.extensions().get::<Asker>().map(|asker| asker.0);
     let asker = asker.unwrap_or_else(|| (ANYBODY, 0).into());
     let call = format!("{} {}", request.method(), request.uri().path());
@@ -167,7 +182,7 @@ pub(in crate::serve) async fn guarded(
     }
     // On its own, so that what is done is told even when whoever asked has hung up.
     let done = tokio::spawn(async move {
-        let response = match bounded(request).await {
+        let response = match read(request).await {
             Ok(request) => next.run(request).await,
             Err(trouble) => trouble.into_response(),
         };
@@ -180,46 +195,6 @@ pub(in crate::serve) async fn guarded(
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Trouble::new(status, "the call failed", "look at the daemon's log").into_response()
     })
-}
-
-/// The request with its body read, if that is short enough and comes in time.
-async fn bounded(request: Request) -> Result<Request, Trouble> {
-    let too_long = || {
-        Trouble::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is longer than {BODY_BYTES_MAX} bytes"),
-            "send the few keys that the call reads",
-        )
-    };
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
-        return Err(too_long());
-    }
-    let (head, body) = request.into_parts();
-    // One more than is accepted tells a long body from a connection that broke.
-    let read = tokio::time::timeout(BODY_LIMIT, to_bytes(body, BODY_BYTES_MAX)).await;
-    match read {
-        Ok(Ok(body)) => Ok(Request::from_parts(head, Body::from(body))),
-        Ok(Err(error)) if is_too_long(&error) => Err(too_long()),
-        Ok(Err(_)) => Err(Trouble::bad("the body broke off", "send it again")),
-        Err(_) => Err(Trouble::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "the body did not come in time",
-            "send it at once",
-        )),
-    }
-}
-
-fn is_too_long(error: &axum::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 #[cfg(test)]

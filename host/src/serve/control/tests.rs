@@ -11,14 +11,16 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tower_service::Service;
 
-use super::{Control, FaultEntry, Faults};
+use super::{AdapterFiles, Control, FaultEntry, Faults};
 use crate::config::HealthPort;
 use crate::limits::Limits;
 use crate::secret::Secret;
 use crate::serve::desk::Desk;
 use crate::serve::routes;
-use crate::status::{Board, History, SessionStatus, State};
-use crate::supervisor::{Command, CommandError, Order, Remote};
+use crate::status::{Board, History, OperationKind, SessionStatus, Stage, State};
+use crate::supervisor::{Command, CommandError, Decision, Order, Remote, Wanted};
+
+mod replace;
 
 const TOKEN: &str = "right-token";
 
@@ -38,6 +40,14 @@ struct Api {
 
 impl Api {
     fn new(token: Option<&str>, faults: Option<Faults>) -> (Self, mpsc::Receiver<Order>) {
+        Self::with_adapters(token, faults, None)
+    }
+
+    fn with_adapters(
+        token: Option<&str>,
+        faults: Option<Faults>,
+        adapters: Option<AdapterFiles>,
+    ) -> (Self, mpsc::Receiver<Order>) {
         let (remote, orders) = Remote::new();
         let board = Arc::new(Board::without_requests());
         for name in ["alpha_spot", "beta_spot"] {
@@ -47,7 +57,12 @@ impl Api {
             token: token.map(Secret::new),
             ..HealthPort::default()
         };
-        let desk = Desk::new(&port, board.clone(), Control { remote, faults });
+        let control = Control {
+            remote,
+            faults,
+            adapters,
+        };
+        let desk = Desk::new(&port, board.clone(), control);
         let router = routes::router(desk);
         (Self { router, board }, orders)
     }
@@ -105,6 +120,8 @@ fn post(path: &str, token: Option<&str>, body: String) -> Request<Body> {
 struct Played {
     states: Arc<Mutex<Vec<Command>>>,
     reloads: Arc<Mutex<u32>>,
+    replaced: Arc<Mutex<Vec<Wanted>>>,
+    decided: Arc<Mutex<Vec<(u64, Decision)>>>,
 }
 
 impl Played {
@@ -118,11 +135,17 @@ impl Played {
                 Order::Session(name, command, answer) => {
                     let _ = answer.send(self.obey(name, command));
                 }
-                Order::Replace(_, _, answer) => {
-                    let _ = answer.send(Err(CommandError::Busy));
+                Order::Replace(name, Wanted::Rollback, answer) => {
+                    let why = format!("{name} has no earlier version");
+                    let _ = answer.send(Err(CommandError::Failed(why)));
                 }
-                Order::Decide(_, _, answer) => {
-                    let _ = answer.send(Err(CommandError::Busy));
+                Order::Replace(_, wanted, answer) => {
+                    self.replaced.lock().unwrap().push(wanted);
+                    let _ = answer.send(Ok(7));
+                }
+                Order::Decide(operation, decision, answer) => {
+                    self.decided.lock().unwrap().push((operation, decision));
+                    let _ = answer.send(Ok(()));
                 }
             }
         }
@@ -145,6 +168,10 @@ impl Played {
 
     fn told(&self) -> Vec<Command> {
         self.states.lock().unwrap().clone()
+    }
+
+    fn replaced(&self) -> Vec<Wanted> {
+        self.replaced.lock().unwrap().clone()
     }
 }
 
@@ -171,6 +198,7 @@ async fn the_description_has_every_route_and_no_other() {
     let control = Control {
         remote,
         faults: None,
+        adapters: None,
     };
     let desk = Desk::new(&HealthPort::default(), board, control);
     let mut served = routes::listed(&desk);
@@ -193,7 +221,7 @@ async fn the_description_has_every_route_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_description_names_every_limit_and_every_state() {
+async fn the_description_names_every_limit_state_kind_and_stage() {
     let description: Value = serde_json::from_str(super::DESCRIPTION).unwrap();
     let schemas = &description["components"]["schemas"];
     let limits = serde_json::to_value(Limits::default()).unwrap();
@@ -208,6 +236,10 @@ async fn the_description_names_every_limit_and_every_state() {
     }
     let states: Vec<&str> = State::ALL.iter().map(|state| state.name()).collect();
     assert_eq!(schemas["State"]["enum"], json!(states));
+    let kinds = OperationKind::ALL.map(OperationKind::name);
+    assert_eq!(schemas["OperationKind"]["enum"], json!(kinds));
+    let stages = Stage::ALL.map(Stage::name);
+    assert_eq!(schemas["Stage"]["enum"], json!(stages));
 }
 
 #[tokio::test]

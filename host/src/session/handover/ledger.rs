@@ -73,7 +73,7 @@ pub(in crate::session) struct Ledger {
     rows: Vec<Row>,
     /// Ids of liquidations, the oldest first.
     liquidations: VecDeque<String>,
-    /// What earlier instances published: they may have numbered the instruments otherwise.
+    /// What earlier instances and versions published: they may have numbered the instruments otherwise.
     before: HashMap<String, Row>,
 }
 
@@ -90,10 +90,22 @@ impl Ledger {
             row.note(place, event, tick);
         }
         if let MarketEvent::Liquidation(liquidation) = event {
-            if self.liquidations.len() >= LIQUIDATIONS_MAX {
-                self.liquidations.pop_front();
-            }
-            self.liquidations.push_back(liquidation.id.clone());
+            self.remember(liquidation.id.clone());
+        }
+    }
+
+    fn remember(&mut self, liquidation: String) {
+        if self.liquidations.len() >= LIQUIDATIONS_MAX {
+            self.liquidations.pop_front();
+        }
+        self.liquidations.push_back(liquidation);
+    }
+
+    /// Begins after what another version published: of what this one publishes none of, that is still the last.
+    pub(super) fn begin_after(&mut self, reach: &Reach) {
+        self.before.clone_from(&reach.rows);
+        for liquidation in &reach.liquidations {
+            self.remember(liquidation.clone());
         }
     }
 

@@ -121,6 +121,7 @@ impl Outlet {
 
     /// Opens after `reach`. The answer is what is to be published now, as far as it passes.
     pub(in crate::session) fn open(&mut self, reach: Reach, now: u64) -> Vec<Waiting> {
+        self.ledger.begin_after(&reach);
         let filtered = Gate::Filtered(Filter::new(reach, now));
         match std::mem::replace(&mut self.gate, filtered) {
             Gate::Opening(waiting) => waiting,

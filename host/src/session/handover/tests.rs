@@ -358,6 +358,33 @@ fn what_earlier_instances_published_counts() {
 }
 
 #[test]
+fn what_a_version_publishes_nothing_of_goes_on_where_the_one_before_it_left_it() {
+    let mut first = Version::of(&["BTC"]);
+    let all = [
+        trade(0, 7),
+        interest(50),
+        liquidation("a", 1),
+        status(BookState::Synced),
+    ];
+    for event in all.clone() {
+        assert!(first.publish(event).is_some());
+    }
+    let mut second = Version::standing_by(&["BTC"]);
+    assert_eq!(second.take_over(first.reach(), vec![]), vec![]);
+    assert_eq!(second.reach(), first.reach());
+    let mut third = Version::standing_by(&["ETH", "BTC"]);
+    for event in [trade(1, 7), trade(1, 8)] {
+        third.publish(event);
+    }
+    assert_eq!(third.take_over(second.reach(), vec![]), vec![trade(1, 8)]);
+    let mut fourth = Version::standing_by(&["BTC"]);
+    for event in all {
+        fourth.publish(event);
+    }
+    assert_eq!(fourth.take_over(third.reach(), vec![]), vec![]);
+}
+
+#[test]
 fn what_cannot_be_held_is_counted() {
     let mut new = Version::standing_by(&["BTC"]);
     for id in 0..200_003 {

@@ -20,12 +20,19 @@ use crate::supervisor::standby::Standby;
 /// A version that stands by and is not done by then hangs: longer than it may take.
 const HANGS_AFTER: Duration = Duration::from_secs(20);
 
+/// How long its turn may not come: longer than any exchange counts attempts to connect.
+const WAIT_LIMIT: Duration = Duration::from_secs(900);
+
+/// An attempt to connect that waits longer than this would cost the new version too much of its time.
+const CONNECT_WAIT: Duration = Duration::from_secs(10);
+
 /// Another version on its way.
 pub(super) struct Replacing {
     pub(super) operation: u64,
     pub(super) kind: OperationKind,
     /// For how long a shadow run compares.
     pub(super) compared_for: Duration,
+    began: Instant,
     pub(super) step: Step,
 }
 
@@ -96,6 +103,7 @@ impl Keeper {
             operation,
             kind,
             compared_for,
+            began: Instant::now(),
             step: Step::Loading(loading),
         });
         Ok(operation)
@@ -136,6 +144,7 @@ impl Keeper {
             operation,
             kind: OperationKind::Swap,
             compared_for: Duration::ZERO,
+            began: Instant::now(),
             step: Step::Waiting(adapter),
         });
     }
@@ -192,6 +201,7 @@ impl Keeper {
             operation,
             kind,
             compared_for,
+            began,
             step,
         } = replacing;
         let step = match step {
@@ -200,7 +210,13 @@ impl Keeper {
                 let loaded = loaded.unwrap_or_else(|_| Err("loading it panicked".to_owned()));
                 self.has_loaded(operation, loaded)
             }
-            Step::Waiting(adapter) => self.try_to_begin(operation, kind, compared_for, adapter),
+            Step::Waiting(adapter) if at.duration_since(began) < WAIT_LIMIT => {
+                self.try_to_begin(operation, kind, compared_for, adapter)
+            }
+            Step::Waiting(_) => {
+                self.refuse(operation, "its turn did not come");
+                None
+            }
             Step::Standing(standing) => self.look_at_standing(operation, kind, standing, at),
             loading @ Step::Loading(_) => Some(loading),
         };
@@ -209,6 +225,7 @@ impl Keeper {
                 operation,
                 kind,
                 compared_for,
+                began,
                 step,
             });
         }
@@ -266,10 +283,18 @@ impl Keeper {
             return None;
         };
         let turn = self.neighbours.replacements.turn.clone();
-        let Ok(turn) = turn.try_acquire_owned() else {
-            return Some(Step::Waiting(adapter));
+        let turn = match (turn.try_acquire_owned(), self.lacks_room()) {
+            (Ok(turn), None) => turn,
+            (_, why) => {
+                let why = why.unwrap_or_else(|| "another session's swap is under way".to_owned());
+                self.note(operation, |it| it.why = Some(why));
+                return Some(Step::Waiting(adapter));
+            }
         };
-        self.note(operation, |it| it.stage = Stage::Starting);
+        self.note(operation, |it| {
+            it.stage = Stage::Starting;
+            it.why = None;
+        });
         let is_shadow = kind == OperationKind::Shadow;
         let (go, may_go) = watch::channel(!is_shadow);
         let has_turn = Arc::new(AtomicBool::new(false));
@@ -302,6 +327,32 @@ impl Keeper {
                 None
             }
         }
+    }
+
+    /// Why the exchange would not let as many connections again be opened now.
+    fn lacks_room(&self) -> Option<String> {
+        let status = self.neighbours.board.session(&self.plan.name);
+        let connections = status.map_or(0, |status| status.connections_wanted);
+        let connections = u32::try_from(connections).unwrap_or(u32::MAX);
+        let sockets = self.plan.grants.iter();
+        let mut hosts = sockets.filter(|grant| grant.scheme.starts_with("ws"));
+        hosts.find_map(|grant| {
+            let room = self.neighbours.attempts.room(&grant.host, connections);
+            if !room.fits {
+                let host = &grant.host;
+                let why = format!(
+                    "{host} allows no {connections} connections beside those that are open"
+                );
+                return Some(why);
+            }
+            (room.after > CONNECT_WAIT).then(|| {
+                let seconds = room.after.as_secs();
+                format!(
+                    "{} allows no more attempts to connect for {seconds} s",
+                    grant.host
+                )
+            })
+        })
     }
 
     /// Nobody is at work: the next life is of the new version.

@@ -53,6 +53,7 @@ impl Keeper {
             Decision::Promote => {
                 shadow.is_promoted = true;
                 self.note(operation, |it| {
+                    it.stage = Stage::Waiting;
                     it.why = Some("promoted; it waits for its turn".to_owned());
                 });
             }

@@ -191,7 +191,7 @@ impl Comparing {
             if it.stage == Stage::Comparing {
                 it.stage = Stage::Deciding;
                 it.why = Some(format!(
-                    "compared for {seconds} s; it waits to be promoted or dropped"
+                    "compared for {seconds} s; it stands by to be promoted or dropped"
                 ));
             }
         });

@@ -1,15 +1,24 @@
 //! Judges every message of every venue: what can be judged at once when it comes, the rest when it is known what was
 //! really sent.
 
+mod instrument;
+mod number;
+mod polled;
+mod readable;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use marketprism_tests::daemon::Published;
-use marketprism_tests::exchange::{Simulator, Venue};
-use marketprism_tests::hot_storage;
+use crate::daemon::Published;
+use crate::exchange::{Simulator, Venue};
+use crate::hot_storage;
 
-use crate::instrument::Instrument;
-use crate::polled::Polled;
-use crate::readable::Readable;
+pub use instrument::Instrument;
+pub use polled::Polled;
+pub use readable::Readable;
+
+/// Levels a side of tops at fixed times, and of those on every change.
+const LEVELS: usize = 100;
+const LEVELS_ON_CHANGE: usize = 400;
 
 /// Complaints that are kept; more say nothing more.
 const WRONG_MAX: usize = 50;
@@ -19,15 +28,19 @@ pub struct Heard {
     venue: Venue,
     /// By the normalised symbol.
     pub instruments: BTreeMap<String, Instrument>,
+    /// What is polled.
     pub polled: Polled,
 }
 
 /// All of them.
 pub struct Judge {
+    /// By venue, in the order of the exchanges.
     pub heard: Vec<Heard>,
     /// What JetStream is to store, by their ids, and how often each went by.
     pub stored: BTreeMap<String, u64>,
+    /// All messages.
     pub messages: u64,
+    /// What is wrong with them.
     pub wrong: Vec<String>,
     resynced: BTreeSet<String>,
 }
@@ -45,7 +58,23 @@ fn venue(exchange: &str, market: &str) -> Option<Venue> {
 }
 
 impl Judge {
+    /// Nothing is heard yet. Of Deribit every change of a book is published, of the others tops at fixed times: as the
+    /// shipped configuration has it.
+    #[must_use]
     pub fn of(exchanges: &[Simulator]) -> Self {
+        Self::with_levels(exchanges, |venue| match venue {
+            Venue::DeribitDerivatives => LEVELS_ON_CHANGE,
+            _ => LEVELS,
+        })
+    }
+
+    /// Nothing is heard yet. Every change of every book is published.
+    #[must_use]
+    pub fn on_change(exchanges: &[Simulator]) -> Self {
+        Self::with_levels(exchanges, |_| LEVELS_ON_CHANGE)
+    }
+
+    fn with_levels(exchanges: &[Simulator], levels: impl Fn(Venue) -> usize) -> Self {
         let heard = exchanges.iter().map(|exchange| {
             let venue = exchange.venue();
             let instruments = exchange.truth().symbols().into_iter().map(|terms| {
@@ -55,7 +84,7 @@ impl Judge {
                     Venue::DeribitDerivatives => terms.symbol.clone(),
                     _ => format!("{base}-USDT"),
                 };
-                (symbol, Instrument::new(venue, terms))
+                (symbol, Instrument::new(venue, terms, levels(venue)))
             });
             Heard {
                 venue,
@@ -72,6 +101,7 @@ impl Judge {
         }
     }
 
+    /// Judges a message.
     pub fn hear(&mut self, exchanges: &[Simulator], published: &Published) {
         self.messages += 1;
         if let Err(why) = self.judge(exchanges, published) {
@@ -79,6 +109,7 @@ impl Judge {
         }
     }
 
+    /// Something is wrong.
     pub fn complain(&mut self, why: String) {
         if self.wrong.len() < WRONG_MAX {
             self.wrong.push(why);
@@ -134,11 +165,13 @@ impl Judge {
     }
 
     /// Every book is synced.
+    #[must_use]
     pub fn is_synced(&self) -> bool {
         let mut all = self.instruments();
         all.all(|instrument| instrument.state == "synced")
     }
 
+    /// All instruments of all venues.
     pub fn instruments(&self) -> impl Iterator<Item = &Instrument> {
         self.heard
             .iter()
@@ -146,6 +179,7 @@ impl Judge {
     }
 
     /// What is wrong with all that was published so far, by what was really sent.
+    #[must_use]
     pub fn check(
         &self,
         exchanges: &[Simulator],
@@ -172,6 +206,7 @@ impl Judge {
     }
 
     /// Why books were built anew.
+    #[must_use]
     pub const fn resynced(&self) -> &BTreeSet<String> {
         &self.resynced
     }

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use marketprism_tests::exchange::{Entry, Simulator};
+use crate::exchange::{Entry, Simulator};
 
 /// The ledger of an exchange.
 pub struct Readable {
     /// Each entry, and whether what was sent of it surely arrived: its connection lives, was ended in order, or has
     /// answered a ping since.
-    pub entries: Vec<(bool, Entry)>,
+    pub(super) entries: Vec<(bool, Entry)>,
 }
 
 impl Readable {
     /// As if everything that was sent had arrived: true where each datum comes through another connection too before
     /// the daemon ends one.
+    #[must_use]
     pub fn all(exchange: &Simulator) -> Self {
         let entries = exchange.sent().into_iter().map(|entry| (true, entry));
         Self {
@@ -21,6 +22,8 @@ impl Readable {
         }
     }
 
+    /// As far as it surely arrived.
+    #[must_use]
     pub fn of(exchange: &Simulator) -> Self {
         let records = exchange.connections();
         let records: BTreeMap<_, _> = records.iter().map(|one| (one.number, one)).collect();

@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use marketprism_tests::exchange::{
-    Datum, DatumKind, Item, RequestRecord, RestFault, Simulator, Told, Venue,
-};
-use marketprism_tests::market::Level;
+use crate::exchange::{Datum, DatumKind, Item, RequestRecord, RestFault, Simulator, Told, Venue};
+use crate::market::Level;
 use serde_json::Value;
 
-use crate::number::{Exact, exact, level, same};
-use crate::readable::Readable;
+use super::number::{Exact, exact, level, same};
+use super::readable::Readable;
 
 /// One forced order: instrument, time, whether it is a sale, price, quantity.
 type Forced = (String, u64, bool, Exact, Exact);
@@ -54,7 +52,12 @@ fn pairs(kind: DatumKind) -> &'static [(&'static str, &'static [&'static str])] 
 }
 
 impl Polled {
-    pub fn hear(&mut self, data_type: &str, symbol: String, payload: Value) -> Result<(), String> {
+    pub(super) fn hear(
+        &mut self,
+        data_type: &str,
+        symbol: String,
+        payload: Value,
+    ) -> Result<(), String> {
         if data_type == "liquidation" {
             let number = |name: &str| exact(&payload[name].to_string());
             let forced = (
@@ -75,11 +78,14 @@ impl Polled {
         }
     }
 
+    /// Forced orders.
+    #[must_use]
     pub fn forced(&self) -> u64 {
         self.forced.values().sum()
     }
 
     /// How many data of each kind.
+    #[must_use]
     pub fn kinds(&self) -> BTreeMap<DatumKind, usize> {
         let mut kinds = BTreeMap::new();
         for (kind, _, _) in self.data.keys() {
@@ -89,6 +95,7 @@ impl Polled {
     }
 
     /// What is wrong: every datum that was told is published once, and no other.
+    #[must_use]
     pub fn check(&self, exchange: &Simulator) -> Vec<String> {
         let requests = exchange.requests();
         let cut: BTreeSet<_> = requests
@@ -147,6 +154,7 @@ impl Polled {
     }
 
     /// Forced orders as sets: those of frames that were sent whole, and no other.
+    #[must_use]
     pub fn check_forced(&self, exchange: &Simulator, readable: &Readable) -> Vec<String> {
         let truth = exchange.truth();
         let mut sent: BTreeMap<u64, bool> = BTreeMap::new();

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use marketprism_tests::delta_book::DeltaBook;
-use marketprism_tests::exchange::{Entry, Item, Simulator, Venue};
-use marketprism_tests::market::Terms;
+use crate::delta_book::DeltaBook;
+use crate::exchange::{Entry, Item, Simulator, Venue};
+use crate::market::Terms;
 use serde_json::Value;
 
-use crate::number::{Exact, exact, field, level};
-use crate::readable::Readable;
+use super::number::{Exact, exact, field, level};
+use super::readable::Readable;
 
-/// Levels a side of tops at fixed times, and of those on every change.
-const LEVELS: usize = 100;
-const LEVELS_ON_CHANGE: usize = 400;
 /// Levels a side that are compared at every change.
 const LEVELS_OF_CHANGES: usize = 10;
 
@@ -28,11 +25,15 @@ struct Trade {
 pub struct Instrument {
     venue: Venue,
     terms: Terms,
+    /// Levels a side of its published tops.
+    levels: usize,
     kept: DeltaBook,
     trades: BTreeMap<u64, Trade>,
     /// Its book's state.
     pub state: String,
+    /// Tops.
     pub books: u64,
+    /// Changes of it.
     pub changes: u64,
     /// Times that its book became synced.
     pub synced: u64,
@@ -42,20 +43,13 @@ pub struct Instrument {
     pub last: u64,
 }
 
-/// As the configuration says it: only of Deribit every change is published.
-const fn levels(venue: Venue) -> usize {
-    match venue {
-        Venue::DeribitDerivatives => LEVELS_ON_CHANGE,
-        _ => LEVELS,
-    }
-}
-
 impl Instrument {
-    pub fn new(venue: Venue, terms: Terms) -> Self {
+    pub(super) fn new(venue: Venue, terms: Terms, levels: usize) -> Self {
         Self {
             venue,
             terms,
-            kept: DeltaBook::new(levels(venue)),
+            levels,
+            kept: DeltaBook::new(levels),
             trades: BTreeMap::new(),
             state: String::new(),
             books: 0,
@@ -66,18 +60,20 @@ impl Instrument {
         }
     }
 
+    /// Trades.
+    #[must_use]
     pub fn trades(&self) -> usize {
         self.trades.len()
     }
 
-    pub fn status(&mut self, payload: &Value) {
+    pub(super) fn status(&mut self, payload: &Value) {
         let state = payload["state"].as_str().unwrap_or_default();
         self.synced += u64::from(state == "synced");
         state.clone_into(&mut self.state);
     }
 
     /// A top: the exchange's own at its update id.
-    pub fn book(&mut self, exchange: &Simulator, payload: &Value) -> Result<(), String> {
+    pub(super) fn book(&mut self, exchange: &Simulator, payload: &Value) -> Result<(), String> {
         let id = payload["last_update_id"].as_u64().ok_or("no update id")?;
         if self.state != "synced" {
             return Err(format!("a book at {id} while {}", self.state));
@@ -93,12 +89,7 @@ impl Instrument {
             let levels = payload[name].as_array().ok_or("no levels")?;
             levels.iter().map(pair).collect()
         };
-        let short = self.compare(
-            exchange,
-            id,
-            levels(self.venue),
-            [side("bids")?, side("asks")?],
-        )?;
+        let short = self.compare(exchange, id, self.levels, [side("bids")?, side("asks")?])?;
         self.short += u64::from(short);
         self.kept.published(payload)?;
         self.books += 1;
@@ -107,7 +98,7 @@ impl Instrument {
     }
 
     /// A change: it follows the one before, and the book that it leads to is the exchange's own at its update id.
-    pub fn change(&mut self, exchange: &Simulator, payload: &Value) -> Result<(), String> {
+    pub(super) fn change(&mut self, exchange: &Simulator, payload: &Value) -> Result<(), String> {
         self.kept.change(payload)?;
         self.changes += 1;
         let id = self.kept.id().ok_or("no update id")?;
@@ -144,7 +135,7 @@ impl Instrument {
         Ok(is_short)
     }
 
-    pub fn trade(&mut self, payload: &Value) -> Result<(), String> {
+    pub(super) fn trade(&mut self, payload: &Value) -> Result<(), String> {
         let written = payload["trade_id"].as_str().unwrap_or_default();
         let number = |text: &str| text.parse().map_err(|_| format!("trade {written:?}"));
         let id: u64 = match self.venue {
@@ -167,7 +158,7 @@ impl Instrument {
 
     /// What is wrong with its trades: every one that was sent whole is published as it was, no other one but what the
     /// exchange had left out and tells by REST, and of those none is missing either.
-    pub fn check_trades(&self, exchange: &Simulator, readable: &Readable) -> Vec<String> {
+    pub(super) fn check_trades(&self, exchange: &Simulator, readable: &Readable) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut sent = BTreeMap::new();
         let name = self.terms.symbol.to_lowercase();
