@@ -12,9 +12,6 @@ use crate::record::{Adopted, Versions};
 use crate::sandbox::{Adapter, Engine, Grant};
 use crate::session::Plan;
 
-/// How long somebody may take to decide what becomes of a candidate that was compared: it holds connections.
-const DECISION_WITHIN: Duration = Duration::from_secs(600);
-
 /// Compiles and keeps versions, and remembers which one each session runs.
 pub struct Replacements {
     engine: Engine,
@@ -36,18 +33,9 @@ impl Replacements {
             engine,
             versions,
             live_within: times.live_within,
-            decision_within: DECISION_WITHIN,
+            decision_within: times.decision_within,
             probation: times.probation,
             turn: Arc::new(Semaphore::new(1)),
-        }
-    }
-
-    /// The same with candidates that stand by for so long after they were compared.
-    #[must_use]
-    pub fn deciding_within(self, decision_within: Duration) -> Self {
-        Self {
-            decision_within,
-            ..self
         }
     }
 

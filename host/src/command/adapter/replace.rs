@@ -36,8 +36,8 @@ Examples:
 /// What stands below the flags in the help of `shadow`.
 pub const SHADOW_HELP: &str = "\
 The candidate starts beside the version at work, with connections of its own. What both publish is compared; nothing of
-the candidate's goes out. At any time `adapter promote` lets it take over and `adapter drop` ends it; ten minutes after
-the end of the comparison it ends by itself.
+the candidate's goes out. At any time `adapter promote` lets it take over and `adapter drop` ends it. Some time after
+the end of the comparison (`swap.decision_within_seconds`) it ends by itself.
 
 Exit status: 0 no difference, or it was promoted and stays; 1 differences, or it was refused; also when Ctrl-C stopped
 the watching, and nothing else.
