@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::time::Instant;
 
 use crate::sandbox::contract::{BookState, InstrumentReport, StreamState, unpack};
 use crate::status::{InstrumentStatus, SessionStatus, stream_state_name};
@@ -23,6 +24,8 @@ struct Figures {
     events: u64,
     fuel: u64,
     seconds: f64,
+    /// When the life began that counted them.
+    began: Option<Instant>,
 }
 
 impl View {
@@ -59,9 +62,19 @@ impl View {
             events: tally.events,
             fuel: tally.fuel,
             seconds,
+            began: Some(session.began),
         };
         let before = self.last.insert(session.name.clone(), now);
         let before = before.unwrap_or_default();
+        // Another life counts from nothing.
+        let before = if before.began == now.began {
+            before
+        } else {
+            Figures {
+                seconds: before.seconds,
+                ..Figures::default()
+            }
+        };
         let per_second =
             (published - before.published) as f64 / (seconds - before.seconds).max(0.001);
         let fuel_per_event = (tally.fuel - before.fuel).checked_div(tally.events - before.events);

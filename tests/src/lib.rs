@@ -23,6 +23,7 @@ pub mod openapi;
 pub mod process;
 mod random;
 pub mod replayed;
+pub mod stream_reader;
 pub mod versions;
 
 /// The folder of the project.

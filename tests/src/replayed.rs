@@ -18,6 +18,82 @@ use marketprism_host::wire::Subjects;
 use marketprism_host::world::Pace;
 use serde_json::Value;
 
+/// A recording that is replayed with all its symbols.
+pub struct Recording {
+    /// The block of configuration that it is replayed through.
+    exchange: &'static str,
+    /// Its file name without `.jsonl`.
+    pub name: &'static str,
+    /// Which of the exchange's streams of trades was recorded, unless it is the usual one.
+    trade_stream: Option<&'static str>,
+}
+
+static RECORDINGS: [Recording; 13] = [
+    Recording::of("binance_spot", "binance_spot.cf-2021-10").with("aggTrade"),
+    Recording::of("binance_spot", "binance_spot.hft-btc-120s"),
+    Recording::of("binance_derivatives", "binance_usdm.cf-2021-07"),
+    Recording::of("binance_derivatives", "binance_usdm.hft-btc-120s").with("trade"),
+    Recording::of("okx_spot", "okx_spot.cf-2021-07-c1"),
+    Recording::of("okx_spot", "okx_spot.cf-2022-05"),
+    Recording::of("okx_spot", "okx_spot.derived-seq-2021-07-c1"),
+    Recording::of("okx_spot", "okx_spot.derived-seq-2022-05"),
+    Recording::of("okx_derivatives", "okx_swap.cf-2021-07-c1"),
+    Recording::of("okx_derivatives", "okx_swap.cf-2022-05"),
+    Recording::of("okx_derivatives", "okx_swap.derived-seq-2021-07-c1"),
+    Recording::of("okx_derivatives", "okx_swap.derived-seq-2022-05"),
+    Recording::of("deribit_derivatives", "deribit.cf-2021-07"),
+];
+
+/// The recordings of an exchange.
+///
+/// # Panics
+/// When there are none.
+#[must_use]
+pub fn recordings(exchange: &str) -> Vec<&'static Recording> {
+    let of_it = RECORDINGS.iter().filter(|one| one.exchange == exchange);
+    let found: Vec<_> = of_it.collect();
+    assert!(!found.is_empty(), "no recording of {exchange}");
+    found
+}
+
+impl Recording {
+    const fn of(exchange: &'static str, name: &'static str) -> Self {
+        Self {
+            exchange,
+            name,
+            trade_stream: None,
+        }
+    }
+
+    const fn with(mut self, trade_stream: &'static str) -> Self {
+        self.trade_stream = Some(trade_stream);
+        self
+    }
+
+    /// Its symbols, as the oracle has them.
+    #[must_use]
+    pub fn symbols(&self) -> Vec<String> {
+        oracle(self.name).keys().cloned().collect()
+    }
+
+    /// The configuration that it is replayed through, with these settings of books.
+    #[must_use]
+    pub fn block(&self, orderbook: &str) -> String {
+        let (exchange, symbols) = (self.exchange, self.symbols().join(", "));
+        let market_type = match exchange.ends_with("_spot") {
+            true => "spot",
+            false => "perpetual",
+        };
+        let trade_stream = self.trade_stream;
+        let trade_stream =
+            trade_stream.map_or_else(String::new, |name| format!("    trade_stream: {name}\n"));
+        format!(
+            "exchanges:\n  {exchange}:\n    market_type: {market_type}\n    symbols: [{symbols}]\n    \
+             data_types: [orderbook, trade]\n    orderbook: {{{orderbook}}}\n{trade_stream}"
+        )
+    }
+}
+
 /// An output that can be read afterwards.
 #[derive(Clone, Default)]
 pub struct Kept(Rc<RefCell<Vec<u8>>>);

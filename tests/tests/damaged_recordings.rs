@@ -4,11 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use marketprism_tests::damaged::damaged;
-use marketprism_tests::replayed::{oracle, replay};
+use marketprism_tests::replayed::{Recording, recordings, replay};
 use serde_json::Value;
 
 /// Damaged copies of each recording.
 const COPIES: u64 = 6;
+
+/// How books are published.
+const BOOKS: &str = "method: websocket, depth_limit: 1000, nats_publish_depth: 25";
 
 /// What a replay published.
 #[derive(Default)]
@@ -67,13 +70,10 @@ fn read(messages: &str, about: &str) -> Published {
     published
 }
 
-fn check(name: &str, exchange: &str, market_type: &str, more: &str) {
-    let symbols: Vec<_> = oracle(name).keys().cloned().collect();
-    let block = format!(
-        "exchanges:\n  {exchange}:\n    market_type: {market_type}\n    symbols: [{}]\n    \
-         data_types: [orderbook, trade]\n    orderbook: {{method: websocket, depth_limit: 1000, nats_publish_depth: 25}}\n{more}",
-        symbols.join(", ")
-    );
+/// Replays damaged copies of a recording and judges each by the recording itself.
+fn check(recording: &Recording) {
+    let (name, block) = (recording.name, recording.block(BOOKS));
+    let spare = 2 * recording.symbols().len();
     let (messages, _) = replay(&block, &marketprism_tests::capture(name));
     let truth = read(&messages, name);
     let frames = messages.lines().count() as u64;
@@ -81,7 +81,7 @@ fn check(name: &str, exchange: &str, market_type: &str, more: &str) {
         let about = format!("{name}, copy {seed}");
         // From one damage in the whole recording to one in twenty frames.
         let one_in = (frames >> seed).max(20);
-        let copy = damaged(name, seed, one_in, 2 * symbols.len());
+        let copy = damaged(name, seed, one_in, spare);
         let (messages, summary) = replay(&block, copy.file.path());
         let found = read(&messages, &about);
         assert_eq!(summary["faults"], 0, "{about}");
@@ -116,59 +116,33 @@ fn check(name: &str, exchange: &str, market_type: &str, more: &str) {
     }
 }
 
+fn check_all(exchange: &str) {
+    for recording in recordings(exchange) {
+        check(recording);
+    }
+}
+
 #[test]
 fn binance_spot() {
-    check(
-        "binance_spot.cf-2021-10",
-        "binance_spot",
-        "spot",
-        "    trade_stream: aggTrade\n",
-    );
-    check("binance_spot.hft-btc-120s", "binance_spot", "spot", "");
+    check_all("binance_spot");
 }
 
 #[test]
 fn binance_derivatives() {
-    let exchange = "binance_derivatives";
-    check("binance_usdm.cf-2021-07", exchange, "perpetual", "");
-    check(
-        "binance_usdm.hft-btc-120s",
-        exchange,
-        "perpetual",
-        "    trade_stream: trade\n",
-    );
+    check_all("binance_derivatives");
 }
 
 #[test]
 fn okx_spot() {
-    for recording in [
-        "cf-2021-07-c1",
-        "cf-2022-05",
-        "derived-seq-2021-07-c1",
-        "derived-seq-2022-05",
-    ] {
-        check(&format!("okx_spot.{recording}"), "okx_spot", "spot", "");
-    }
+    check_all("okx_spot");
 }
 
 #[test]
 fn okx_derivatives() {
-    for recording in [
-        "cf-2021-07-c1",
-        "cf-2022-05",
-        "derived-seq-2021-07-c1",
-        "derived-seq-2022-05",
-    ] {
-        check(
-            &format!("okx_swap.{recording}"),
-            "okx_derivatives",
-            "perpetual",
-            "",
-        );
-    }
+    check_all("okx_derivatives");
 }
 
 #[test]
 fn deribit_derivatives() {
-    check("deribit.cf-2021-07", "deribit_derivatives", "perpetual", "");
+    check_all("deribit_derivatives");
 }

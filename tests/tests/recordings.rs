@@ -101,6 +101,7 @@ fn live(recorder: Recorder, stop: tokio::sync::watch::Receiver<bool>) -> Watched
         recorder: Some(recorder),
         stop,
         fence: marketprism_host::world::Fence::default(),
+        standby: false,
     });
     Watched {
         world,

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::baton::Giver;
 use super::call::{Call, Last};
 use super::pulse::Pulse;
+use super::replacements::short;
 use super::reporter::Reporter;
 use super::restart::Restarts;
 use super::standby::{Away, Standby};
@@ -135,12 +136,21 @@ impl Life {
                 .map(|trunk| trunk.deposit(&plan.name)),
             venue: plan.venue.as_str().into(),
             outbox: Outbox::new(OUTBOX_MESSAGES_MAX, OUTBOX_BYTES_MAX),
-            recorder: recording.map(|recording| recording.session(&plan.name)),
+            recorder: recording.map(|recording| recording.session(&self.recorded_as())),
             seed,
             stop: self.stop.clone(),
             fence: self.fence.clone(),
             standby: self.standby.is_some(),
         }))
+    }
+
+    /// The name under which it is recorded: beside the one at work in files of its own.
+    fn recorded_as(&self) -> String {
+        let name = &self.plan.name;
+        match self.standby {
+            Some(_) => format!("{name}-{}", short(self.plan.adapter.sha256())),
+            None => name.clone(),
+        }
     }
 
     /// Stands by, if it is to, and tends the session.

@@ -62,7 +62,7 @@ pub struct Neighbours {
 
 impl Neighbours {
     /// Sets what the exchange allows at the host names that the plan grants, as its adapter tells it.
-    fn limit(&self, plan: &Plan) {
+    pub(super) fn limit(&self, plan: &Plan) {
         let venue = plan.adapter.venue(&plan.venue);
         let weight = venue.map_or(0, |venue| venue.request_weight_per_minute);
         let connects = venue.and_then(|venue| venue.connects);

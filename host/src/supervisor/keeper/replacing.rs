@@ -302,6 +302,7 @@ impl Keeper {
             adapter,
             ..self.plan.clone()
         };
+        self.neighbours.limit(&plan);
         let standby = Standby {
             operation,
             line,

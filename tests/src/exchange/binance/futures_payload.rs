@@ -82,38 +82,33 @@ pub(super) fn trade(terms: &Terms, time_ms: u64, trade: &Trade) -> String {
 /// `<symbol>@aggTrade`.
 pub(super) fn aggregate(terms: &Terms, trade: &AggregateTrade) -> String {
     let (symbol, event_ms) = (&terms.symbol, trade.time_ms + EVENT_DELAY_MS);
-    let AggregateTrade {
-        id,
-        first_id,
-        last_id,
-        time_ms,
-        level,
-        buyer_is_maker,
-    } = trade;
-    let price = price(terms, level.price);
-    let quantity = quantity(terms, level.quantity);
-    format!(
-        r#"{{"e":"aggTrade","E":{event_ms},"a":{id},"s":"{symbol}","p":"{price}","q":"{quantity}","f":{first_id},"l":{last_id},"T":{time_ms},"m":{buyer_is_maker}}}"#
-    )
+    let (id, rest) = (trade.id, aggregate_rest(terms, trade));
+    format!(r#"{{"e":"aggTrade","E":{event_ms},"a":{id},"s":"{symbol}",{rest}}}"#)
 }
 
 /// GET /fapi/v1/aggTrades.
 pub(super) fn aggregates(terms: &Terms, trades: &[AggregateTrade]) -> String {
     list(trades, |trade| {
-        let AggregateTrade {
-            id,
-            first_id,
-            last_id,
-            time_ms,
-            level,
-            buyer_is_maker,
-        } = trade;
-        let price = price(terms, level.price);
-        let quantity = quantity(terms, level.quantity);
-        format!(
-            r#"{{"a":{id},"p":"{price}","q":"{quantity}","f":{first_id},"l":{last_id},"T":{time_ms},"m":{buyer_is_maker}}}"#
-        )
+        let rest = aggregate_rest(terms, trade);
+        format!(r#"{{"a":{},{rest}}}"#, trade.id)
     })
+}
+
+/// What an aggregate trade is told with in both ways.
+fn aggregate_rest(terms: &Terms, trade: &AggregateTrade) -> String {
+    let AggregateTrade {
+        first_id,
+        last_id,
+        time_ms,
+        level,
+        buyer_is_maker,
+        ..
+    } = trade;
+    let price = price(terms, level.price);
+    let quantity = quantity(terms, level.quantity);
+    format!(
+        r#""p":"{price}","q":"{quantity}","f":{first_id},"l":{last_id},"T":{time_ms},"m":{buyer_is_maker}"#
+    )
 }
 
 /// GET /fapi/v1/trades and /fapi/v1/historicalTrades.
