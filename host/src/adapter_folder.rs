@@ -281,4 +281,21 @@ mod tests {
         std::fs::write(folder.path().join("b.wasm"), "half a file").unwrap();
         assert_eq!(wrong(None), None);
     }
+
+    #[test]
+    fn no_name_leads_out_of_the_folder() -> std::io::Result<()> {
+        let around = tempfile::tempdir()?;
+        let folder = around.path().join("adapters");
+        std::fs::create_dir(&folder)?;
+        std::fs::write(around.path().join("out.wasm"), "outside")?;
+        std::fs::write(folder.join("in.wasm"), "inside")?;
+        std::os::unix::fs::symlink("../out.wasm", folder.join("link.wasm"))?;
+        let found = |name: &str| read_in(&folder, name).ok();
+        assert_eq!(found("in.wasm").as_deref(), Some(&b"inside"[..]));
+        let absolute = around.path().join("out.wasm");
+        for name in ["../out.wasm", "link.wasm", &absolute.to_string_lossy()] {
+            assert_eq!(found(name), None, "{name}");
+        }
+        Ok(())
+    }
 }

@@ -20,6 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub struct DaemonProcess {
     child: Child,
     dir: TempDir,
+    nats: String,
     health: u16,
 }
 
@@ -30,32 +31,53 @@ impl DaemonProcess {
     /// When it was not built, or cannot be started.
     #[must_use]
     pub fn start(configuration: &str, nats: &str) -> Self {
+        Self::start_with(configuration, nats, &crate::workspace().join("adapters"))
+    }
+
+    /// The same with another folder of adapters.
+    ///
+    /// # Panics
+    /// As [`DaemonProcess::start`].
+    #[must_use]
+    pub fn start_with(configuration: &str, nats: &str, adapters: &Path) -> Self {
         let dir = TempDir::new().expect("a folder");
         let (health, metrics) = (free_port(), free_port());
         let text = format!(
-            "{configuration}\nadapters_dir: {:?}\ndata_dir: {:?}\nmonitoring: {{ health_check: {{ port: {health}, \
+            "{configuration}\nadapters_dir: {adapters:?}\ndata_dir: {:?}\nmonitoring: {{ health_check: {{ port: {health}, \
              grace_seconds: 0 }}, metrics: {{ port: {metrics} }} }}\n",
-            crate::workspace().join("adapters"),
-            dir.path().join("data"),
+            data(&dir),
         );
-        let file = dir.path().join("marketprism.yaml");
-        std::fs::write(&file, text).expect("the configuration");
-        let log = File::create(log_file(&dir)).expect("a log");
-        let mut command = Command::new(program());
-        for name in ["HEALTH_CHECK_PORT", "METRICS_PORT", "COLLECTOR_ENABLE_HTTP"] {
-            command.env_remove(name);
+        std::fs::write(configuration_file(&dir), text).expect("the configuration");
+        let nats = nats.to_owned();
+        Self {
+            child: spawn(&dir, &nats),
+            dir,
+            nats,
+            health,
         }
-        let child = command
-            .env("MARKETPRISM_NATS_URL", nats)
-            .arg("run")
-            .arg("--config")
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a log"))
-            .stderr(log)
-            .spawn()
-            .expect("marketprism");
-        Self { child, dir, health }
+    }
+
+    /// Kills it at once, as a crash would.
+    ///
+    /// # Panics
+    /// When the system does not let it.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("kill");
+        self.child.wait().expect("its end");
+    }
+
+    /// Starts it again after it was killed. Its log goes on.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start_again(&mut self) {
+        self.child = spawn(&self.dir, &self.nats);
+    }
+
+    /// The folder of everything that it writes.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        data(&self.dir)
     }
 
     /// The health document; none while nobody answers.
@@ -128,6 +150,36 @@ impl Drop for DaemonProcess {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn spawn(dir: &TempDir, nats: &str) -> Child {
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(log_file(dir));
+    let log = log.expect("a log");
+    let mut command = Command::new(program());
+    for name in ["HEALTH_CHECK_PORT", "METRICS_PORT", "COLLECTOR_ENABLE_HTTP"] {
+        command.env_remove(name);
+    }
+    command
+        .env("MARKETPRISM_NATS_URL", nats)
+        .arg("run")
+        .arg("--config")
+        .arg(configuration_file(dir))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a log"))
+        .stderr(log)
+        .spawn()
+        .expect("marketprism")
+}
+
+fn configuration_file(dir: &TempDir) -> PathBuf {
+    dir.path().join("marketprism.yaml")
+}
+
+fn data(dir: &TempDir) -> PathBuf {
+    dir.path().join("data")
 }
 
 fn log_file(dir: &TempDir) -> PathBuf {

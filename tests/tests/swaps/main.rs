@@ -4,7 +4,11 @@
 //! MARKETPRISM_SWAPS says how often versions follow each other with each venue; by hand 200, one test after the other:
 //! `MARKETPRISM_SWAPS=200 cargo test --release -p marketprism-tests --test swaps venues -- --nocapture --test-threads=1`.
 
+mod files;
+mod folder;
 mod gaps;
+mod killed;
 mod order;
+mod refused;
 mod run;
 mod venues;

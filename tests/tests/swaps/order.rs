@@ -13,7 +13,11 @@ const TICK_NS: u64 = 1_000_000_000;
 #[derive(Default)]
 pub struct Order {
     last: BTreeMap<String, u64>,
-    ticks: BTreeMap<String, Vec<u64>>,
+    ticks: BTreeMap<String, u64>,
+    /// Snapshots at fixed times.
+    pub snapshots: u64,
+    /// Ticks without one.
+    pub missed: u64,
 }
 
 impl Order {
@@ -44,24 +48,21 @@ impl Order {
         }
     }
 
-    /// A snapshot at a fixed time: of the next tick.
+    /// A snapshot at a fixed time: of a tick that had none.
     fn tick(&mut self, subject: &str, payload: &Value) -> Result<(), String> {
         let received = payload["received_ts_ns"].as_u64().ok_or("no time")?;
         let tick = received / TICK_NS;
-        let ticks = self.ticks.entry(subject.to_owned()).or_default();
-        let before = ticks.last().copied();
-        ticks.push(tick);
-        match before {
-            Some(before) if before + 1 != tick => Err(format!(
-                "the snapshot of tick {tick} after that of {before}"
-            )),
-            _ => Ok(()),
+        self.snapshots += 1;
+        match self.ticks.insert(subject.to_owned(), tick) {
+            Some(before) if before >= tick => {
+                Err(format!("a snapshot of tick {tick} after that of {before}"))
+            }
+            Some(before) => {
+                self.missed += tick - before - 1;
+                Ok(())
+            }
+            None => Ok(()),
         }
-    }
-
-    /// Snapshots at fixed times.
-    pub fn ticks(&self) -> usize {
-        self.ticks.values().map(Vec::len).sum()
     }
 }
 

@@ -20,6 +20,9 @@ use crate::order::Order;
 /// How long a silence is waited for before looking at other things.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
+/// How long an operation may take: an exchange may count attempts to connect for minutes.
+const OPERATION_WITHIN: Duration = Duration::from_secs(600);
+
 /// Longest time until everything that was sent is published.
 const SETTLED_WITHIN: Duration = Duration::from_secs(20);
 
@@ -161,7 +164,7 @@ impl Run {
 
     /// Waits until an operation is so.
     pub fn operation(&mut self, id: u64, is_so: impl Fn(&Operation) -> bool) -> Operation {
-        let is_there = self.until(2 * PATIENCE, |run| is_so(&run.fleet.operation(id)));
+        let is_there = self.until(OPERATION_WITHIN, |run| is_so(&run.fleet.operation(id)));
         let operation = self.fleet.operation(id);
         assert!(is_there, "{operation:#?}\n{:#?}", self.judge.wrong);
         operation
@@ -171,6 +174,12 @@ impl Run {
     pub fn at_work(&self) -> String {
         let status = self.fleet.board.session(self.name()).expect("a status");
         status.adapter_sha256.clone()
+    }
+
+    /// Waits until the version with this hash tells that it is at work.
+    pub fn await_at_work(&mut self, sha256: &str) {
+        let is_at_work = self.until(PATIENCE, |run| run.at_work() == sha256);
+        assert!(is_at_work, "{} is at work", self.at_work());
     }
 
     /// Stops the market, waits until everything that was sent is published, and shows what is wrong.
@@ -216,13 +225,11 @@ impl Run {
         assert_eq!(status.state, State::Running);
     }
 
-    /// One life is left: its thread, and its connections.
+    /// One life is left, with its connections.
     pub fn assert_alone(&mut self, connections: usize) {
-        let name: String = self.name().chars().take(15).collect();
-        let is_alone = move |run: &Self| {
-            threads(&name) == 1 && run.exchange().connections_now() == connections
-        };
-        let is_alone = self.until(PATIENCE, is_alone);
+        let is_alone = self.until(PATIENCE, |run| {
+            run.exchange().connections_now() == connections
+        });
         assert!(
             is_alone,
             "{} connections",
@@ -235,12 +242,4 @@ impl Run {
 pub fn has_taken_over(operation: &Operation) -> bool {
     assert_ne!(operation.stage, Stage::Refused, "{:?}", operation.why);
     operation.stage == Stage::Probation || operation.stage.is_end()
-}
-
-/// Threads of this process by their name.
-fn threads(name: &str) -> usize {
-    let tasks = std::fs::read_dir("/proc/self/task").expect("this test needs /proc");
-    let names =
-        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
-    names.filter(|comm| comm.trim_end() == name).count()
 }

@@ -42,7 +42,7 @@ fn back_and_forth(venue: Venue, tops: Tops) {
         pauses.push(done.pause.expect("a pause"));
         took.push(done.took.expect("a time"));
         let to = done.to.expect("a version").sha256;
-        assert_eq!(run.at_work(), to);
+        run.await_at_work(&to);
     }
     let over = Instant::now();
     run.assert_alone(connections);
@@ -50,8 +50,7 @@ fn back_and_forth(venue: Venue, tops: Tops) {
     let name = run.name();
     println!(
         "{name} {tops:?}: {count} swaps, {} messages, {} snapshots at ticks",
-        run.judge.messages,
-        run.order.ticks(),
+        run.judge.messages, run.order.snapshots,
     );
     println!(
         "{name} gaps without swaps: {}",
@@ -72,6 +71,7 @@ fn back_and_forth(venue: Venue, tops: Tops) {
     println!("{name} pause: {}", Sizes::of(pauses.into_iter()));
     println!("{name} took:  {}", Sizes::of(took.into_iter()));
     run.assert_right();
+    assert_eq!(run.order.missed, 0, "ticks without a snapshot");
     for one in run.judge.instruments() {
         assert_eq!(one.synced, 1, "a swap is no resync");
     }

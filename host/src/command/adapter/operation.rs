@@ -12,8 +12,8 @@ pub(super) struct Operation {
     pub(super) id: u64,
     pub(super) kind: String,
     pub(super) session: String,
-    pub(super) stage: String,
-    pub(super) why: Option<String>,
+    stage: String,
+    why: Option<String>,
     to: Option<Version>,
     books: Ready,
     streams: Ready,
@@ -45,8 +45,8 @@ pub(super) enum End {
 }
 
 impl Operation {
-    /// Its end, if it has come. What waits for somebody, to be started or decided about, is told to whoever watches as
-    /// well as it can be.
+    /// Its end, if it has come. A version that waits until somebody starts its session, or decides about it, counts as
+    /// done: by itself it does nothing more.
     pub(super) fn end(&self) -> Option<End> {
         let is_stopped = self.stage == "probation" && self.took.is_none() && self.why.is_some();
         let waits = is_stopped || self.is_undecided();

@@ -127,6 +127,8 @@ impl Keeper {
                 short(sha256)
             );
         } else {
+            // Before it is loaded: it may be what ends the daemon.
+            self.remember_folder();
             self.next = Some(candidate);
         }
     }
@@ -366,6 +368,7 @@ impl Keeper {
             return;
         }
         let before = std::mem::replace(&mut self.plan.adapter, adapter);
+        self.end_trial_early();
         self.trial = Some(Trial::new(Some(operation), Some(Fallback::Loaded(before))));
         let is_stopped = self.state() == State::Stopped && self.begins_at.is_none();
         self.note(operation, |it| {

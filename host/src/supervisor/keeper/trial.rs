@@ -68,10 +68,22 @@ impl Keeper {
 
     /// The version of this operation has taken over.
     pub(super) fn begin_trial_of(&mut self, operation: u64, fallback: Option<Fallback>) {
+        self.end_trial_early();
         self.trial = Some(Trial {
             began: Some((Instant::now(), self.faults())),
             ..Trial::new(Some(operation), fallback)
         });
+    }
+
+    /// Another version takes the place of the one on probation.
+    pub(super) fn end_trial_early(&mut self) {
+        let operation = self.trial.take().and_then(|trial| trial.operation);
+        if let Some(operation) = operation {
+            self.note(operation, |it| {
+                it.stage = Stage::Done;
+                it.why = Some("another version followed before its probation was over".to_owned());
+            });
+        }
     }
 
     /// Whether there is a version that can come back.
