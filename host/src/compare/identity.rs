@@ -14,7 +14,28 @@ pub(super) struct Identity {
     /// A message of this name that comes again from the same side reaches nobody: a stream takes each id once.
     pub is_once: bool,
     /// Of a book's snapshot at a tick: where the book stood then, for two books may be an update apart.
-    pub stood_at: Option<u64>,
+    pub stood: Option<Stood>,
+}
+
+/// Where a book stood at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stood {
+    /// At this update.
+    At(u64),
+    /// At the update of this time, in milliseconds since the epoch: it has no number.
+    AtTime(u64),
+}
+
+impl Stood {
+    /// Whether two books are an update apart, told in the same way.
+    pub(super) const fn is_apart(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::At(one), Self::At(another)) | (Self::AtTime(one), Self::AtTime(another)) => {
+                one != another
+            }
+            _ => false,
+        }
+    }
 }
 
 /// The fields of payloads that name a datum.
@@ -39,6 +60,8 @@ impl Identity {
             (None, Some(time)) => format!("update of {time}"),
             (None, None) => "update without a number".to_owned(),
         };
+        let at_time = names.event_ts_ms.map(Stood::AtTime);
+        let stood = names.last_update_id.map(Stood::At).or(at_time);
         let tick = tick
             .filter(|_| message.data_type == DataType::Orderbook && names.update_type.is_none());
         let name = match (&message.msg_id, message.data_type) {
@@ -61,7 +84,7 @@ impl Identity {
             name,
             event_ms: names.event_ts_ms,
             is_once: message.msg_id.is_some(),
-            stood_at: tick.and(names.last_update_id.or(names.event_ts_ms)),
+            stood: tick.and(stood),
         }
     }
 }

@@ -96,7 +96,7 @@ pub struct Counts {
     pub repeated: u64,
     /// Of the missing and extra: given up before their time, because too much waited.
     pub cut_short: u64,
-    /// Snapshots of a book at one tick, of which one side's book was an update further: nothing about the version.
+    /// Snapshots of a book at one tick, of which one side's book was an update further, so that they say nothing.
     pub apart: u64,
 }
 

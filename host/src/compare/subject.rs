@@ -50,7 +50,7 @@ impl Subject {
             side,
             name: identity.name.as_str().into(),
             event_ms: identity.event_ms,
-            stood_at: identity.stood_at,
+            stood: identity.stood,
             payload: message.payload.clone(),
             place: *place,
             published_ns: message.stamp.published_ns,
@@ -79,7 +79,9 @@ impl Subject {
                 ..held.clone()
             });
         }
-        if held.stood_at != partner.stood_at {
+        if let (Some(one), Some(other)) = (held.stood, partner.stood)
+            && one.is_apart(other)
+        {
             self.counts.apart += 1;
             return;
         }

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -454,6 +455,28 @@ fn snapshots_meet_by_their_tick_and_are_compared_where_both_books_stood_at_one_u
         ]
     );
     assert!(report.text().contains("1 snapshots at ticks between which"));
+}
+
+#[test]
+fn a_snapshot_that_lost_its_update_id_is_different_and_not_apart() {
+    let without = message(
+        DataType::Orderbook,
+        None,
+        0,
+        json!({ "bids": [["1.0", "1"]], "event_ts_ms": 7 }),
+    );
+    let mut comparison = Comparison::new(Settings::default());
+    comparison.add_at_tick(Side::Old, &top(7, "1.0"), Some(BEGIN));
+    comparison.add_at_tick(Side::New, &without, Some(BEGIN));
+    let later = Message {
+        payload: Bytes::from_static(br#"{"event_ts_ms":8}"#),
+        ..without.clone()
+    };
+    comparison.add_at_tick(Side::Old, &without, Some(BEGIN + SECOND));
+    comparison.add_at_tick(Side::New, &later, Some(BEGIN + SECOND));
+    let report = comparison.report(Figures::default(), Figures::default());
+    assert_eq!((counts(&report), report.totals().apart), ([0, 1, 0, 0], 1));
+    assert_eq!(report.subjects[0].fields["last_update_id"], 1);
 }
 
 #[test]

@@ -25,7 +25,11 @@ pub(super) fn verdict(report: &Report) -> String {
     let totals = report.totals();
     let (differing, same) = (totals.differing(), totals.same);
     if report.is_same() {
-        return format!("no difference: {same} messages are the same");
+        let apart = match totals.apart {
+            0 => String::new(),
+            apart => format!(", {apart} snapshots of books were an update apart"),
+        };
+        return format!("no difference: {same} messages are the same{apart}");
     }
     let all = differing + same;
     let mut text = format!("the adapters differ: {differing} of {all} messages");
