@@ -477,13 +477,18 @@ impl Keeper {
             session = self.plan.name,
             "another version was refused: {why}"
         );
-        if self.now.is_none() && self.state() == State::Restarting {
-            self.begins_at.get_or_insert_with(Instant::now);
-        }
+        self.go_on_without();
         self.note(operation, |it| {
             it.stage = Stage::Refused;
             it.why = Some(why.to_owned());
         });
+    }
+
+    /// A version that stood by does not take over: should it have been the one to, the one at work begins again.
+    pub(super) fn go_on_without(&mut self) {
+        if self.now.is_none() && self.state() == State::Restarting {
+            self.begins_at.get_or_insert_with(Instant::now);
+        }
     }
 }
 

@@ -133,6 +133,7 @@ impl Keeper {
     /// Ends a candidate that is not to take over.
     pub(super) fn see_out_shadow(&mut self, operation: u64, standing: Standing, why: &str) {
         tracing::info!(session = self.plan.name, "the shadow run has ended: {why}");
+        self.go_on_without();
         self.note(operation, |it| {
             it.stage = Stage::Done;
             it.why = Some(why.to_owned());
