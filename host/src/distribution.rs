@@ -31,6 +31,9 @@ pub const BOUNDS_NS: [u64; 24] = [
     10_000_000_000,
 ];
 
+/// The last bound.
+const LAST_NS: u64 = 10_000_000_000;
+
 /// Durations, counted by size. Counts only rise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Distribution {
@@ -66,6 +69,24 @@ impl Distribution {
         self.count
     }
 
+    /// How long `percent` of a hundred took at most: the bound of their class. What is above the last bound counts as
+    /// that one.
+    pub fn at_most_ns(&self, percent: u64) -> u64 {
+        let wanted = u128::from(self.count) * u128::from(percent);
+        let mut below = 0;
+        let mut classes = BOUNDS_NS.into_iter().zip(self.classes);
+        let found = classes.find(|(_, count)| {
+            below += u128::from(*count);
+            below * 100 >= wanted
+        });
+        found.map_or(LAST_NS, |(bound, _)| bound)
+    }
+
+    /// What one took on average, in nanoseconds.
+    pub fn mean_ns(&self) -> u64 {
+        self.sum_ns.checked_div(self.count).unwrap_or(0)
+    }
+
     /// All of them together, in seconds.
     pub fn sum_seconds(&self) -> f64 {
         self.sum_ns as f64 / 1e9
@@ -87,6 +108,19 @@ impl Distribution {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shares_lie_below_the_bound_of_their_class() {
+        let mut distribution = Distribution::default();
+        assert_eq!(distribution.mean_ns(), 0);
+        for ns in std::iter::repeat_n(1_500, 98).chain([4_000, 30_000_000_000]) {
+            distribution.add(Duration::from_nanos(ns));
+        }
+        let shares = [50, 98, 99, 100].map(|percent| distribution.at_most_ns(percent));
+        assert_eq!(shares, [2_000, 2_000, 5_000, LAST_NS]);
+        assert_eq!(BOUNDS_NS.last(), Some(&LAST_NS));
+        assert_eq!(distribution.mean_ns(), 300_001_510);
+    }
 
     #[test]
     fn a_duration_counts_in_every_class_at_or_above_it() {

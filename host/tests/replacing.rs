@@ -97,6 +97,8 @@ fn report(new_price_differs: u64) -> Value {
             fields: Default::default(),
             examples: Vec::new(),
         }],
+        left_out: Vec::new(),
+        lost: 0,
     };
     report.json()
 }
@@ -254,9 +256,15 @@ fn an_interrupt_ends_the_watching_and_nothing_else() {
 
 #[test]
 fn a_shadow_run_ends_with_the_table_of_what_both_published() {
-    for (differing, status, verdict) in [
-        (0, 0, "no difference: 5 messages are the same"),
-        (2, 1, "the adapters differ: 2 of 7 messages"),
+    for (stage, differing, status, verdict) in [
+        (Stage::Done, 0, 0, "no difference: 5 messages are the same"),
+        (Stage::Done, 2, 1, "the adapters differ: 2 of 7 messages"),
+        (
+            Stage::Deciding,
+            2,
+            1,
+            "`marketprism adapter promote 1` lets it take over",
+        ),
     ] {
         let daemon = Daemon::start(Some(TOKEN));
         let shadow = [
@@ -274,7 +282,7 @@ fn a_shadow_run_ends_with_the_table_of_what_both_published() {
         let source = daemon.board.operations().get(1).unwrap().source;
         assert!(source.ends_with("for 300s"), "{source}");
         goes_on(&daemon, 1, |it| {
-            it.stage = Stage::Done;
+            it.stage = stage;
             it.report = Some(report(differing));
         });
         let (ended, printed, said) = shadow.end();

@@ -10,7 +10,7 @@ use marketprism_host::rest::{Budgets, Limit};
 use marketprism_host::session::Plan;
 use marketprism_host::status::{Board, Operation, SessionStatus, State};
 use marketprism_host::supervisor::{
-    Command, CommandError, Neighbours, Plans, Remote, RestartPolicy, Supervisor, Wanted,
+    Command, CommandError, Decision, Neighbours, Plans, Remote, RestartPolicy, Supervisor, Wanted,
 };
 use marketprism_host::wire::Subjects;
 use marketprism_host::ws::Attempts;
@@ -44,9 +44,10 @@ pub const IMPATIENT: RestartPolicy = RestartPolicy {
     long: Duration::from_millis(10),
 };
 
-/// How long a version may take to be live, and is on probation after that.
+/// How long a version may take to be live, stands by for a decision, and is on probation once it has taken over.
 pub const TIMES: Swap = Swap {
     live_within: PATIENCE,
+    decision_within: PATIENCE,
     probation: Duration::from_secs(2),
 };
 
@@ -121,6 +122,29 @@ impl Fleet {
     /// Begins to replace a session's adapter; the answer is the number of the operation.
     pub fn replace(&self, session: &str, wanted: Wanted) -> Result<u64, CommandError> {
         self.runtime.block_on(self.remote.replace(session, wanted))
+    }
+
+    /// Decides what becomes of a candidate in a shadow run.
+    pub fn decide(&self, operation: u64, decision: Decision) -> Result<(), CommandError> {
+        self.runtime
+            .block_on(self.remote.decide(operation, decision))
+    }
+
+    /// Waits until an operation satisfies.
+    ///
+    /// # Panics
+    /// When that takes too long, or it is forgotten.
+    pub fn comes_to(&self, id: u64, what: &str, is_so: impl Fn(&Operation) -> bool) -> Operation {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let operation = self.operation(id);
+            if is_so(&operation) {
+                return operation;
+            }
+            let Operation { stage, why, .. } = &operation;
+            assert!(Instant::now() < end, "{what}: {stage:?}: {why:?}");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
     }
 
     /// How an operation goes.

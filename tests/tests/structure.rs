@@ -135,7 +135,9 @@ fn calls_run_one_way() {
             &[
                 "adapter_folder",
                 "bus",
+                "compare",
                 "config",
+                "distribution",
                 "limits",
                 "process",
                 "record",
@@ -143,6 +145,7 @@ fn calls_run_one_way() {
                 "sandbox",
                 "session",
                 "status",
+                "wire",
                 "world",
                 "ws",
             ],

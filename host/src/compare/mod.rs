@@ -15,7 +15,7 @@ mod words;
 
 pub use comparison::Comparison;
 pub use example::{Example, FieldDifference, Kind};
-pub use report::{Counts, Figures, Report, SubjectReport};
+pub use report::{Counts, Figures, Latency, LeftOut, Report, SubjectReport};
 
 use std::time::Duration;
 
@@ -37,7 +37,8 @@ pub struct Settings {
     pub subject_bytes_max: usize,
     /// Bytes that may wait, of all together.
     pub bytes_max: usize,
-    /// True: both sides began together, so that what a book's state counts since then is compared too.
+    /// True: both sides began together, so that what a book's state counts since then is compared too. False: what comes
+    /// within the first window and finds no partner is not counted, for its partner may have come before.
     pub began_together: bool,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::example::Example;
@@ -19,6 +19,20 @@ pub struct Report {
     pub new: Figures,
     /// What was published, by data type and subject.
     pub subjects: Vec<SubjectReport>,
+    /// What was not compared, because the new version does not collect it while it stands by.
+    pub left_out: Vec<LeftOut>,
+    /// Messages that were not compared, because too many came at once: their partners look missing or extra.
+    pub lost: u64,
+}
+
+/// A data type that was not compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct LeftOut {
+    /// The data type.
+    #[serde(deserialize_with = "data_type")]
+    pub data_type: DataType,
+    /// Messages of it that the old version published.
+    pub messages: u64,
 }
 
 /// How one side did.
@@ -48,6 +62,21 @@ pub struct Figures {
     pub events: u64,
     /// Fuel that it used.
     pub fuel: u64,
+    /// Fuel that it used for frames: what two versions that are asked for reports and polls unequally have in common.
+    pub frame_fuel: u64,
+    /// From an event's coming in to a message of it written; none where time is not the machine's.
+    pub latency: Option<Latency>,
+}
+
+/// How long something took, in nanoseconds. Shares are told by the bounds below which they lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latency {
+    /// On average.
+    pub mean_ns: u64,
+    /// One half took at most that long.
+    pub half_ns: u64,
+    /// 99 of 100 took at most that long.
+    pub p99_ns: u64,
 }
 
 /// What became of the messages of both sides; a pair counts once.
@@ -67,6 +96,8 @@ pub struct Counts {
     pub repeated: u64,
     /// Of the missing and extra: given up before their time, because too much waited.
     pub cut_short: u64,
+    /// Snapshots of a book at one tick, of which one side's book was an update further, so that they say nothing.
+    pub apart: u64,
 }
 
 /// One data type of one instrument.
@@ -101,6 +132,7 @@ impl Counts {
             "waiting": self.waiting,
             "repeated": self.repeated,
             "cut_short": self.cut_short,
+            "apart": self.apart,
         })
     }
 }
@@ -114,6 +146,7 @@ impl AddAssign for Counts {
         self.waiting += other.waiting;
         self.repeated += other.repeated;
         self.cut_short += other.cut_short;
+        self.apart += other.apart;
     }
 }
 
@@ -121,6 +154,11 @@ impl Figures {
     /// Fuel that one event took on average.
     pub fn fuel_per_event(&self) -> u64 {
         self.fuel.checked_div(self.events).unwrap_or(0)
+    }
+
+    /// Fuel that one frame took on average.
+    pub fn fuel_per_frame(&self) -> u64 {
+        self.frame_fuel.checked_div(self.frames).unwrap_or(0)
     }
 
     fn json(&self) -> Value {
@@ -136,7 +174,16 @@ impl Figures {
             "events": self.events,
             "fuel": self.fuel,
             "fuel_per_event": self.fuel_per_event(),
+            "frame_fuel": self.frame_fuel,
+            "fuel_per_frame": self.fuel_per_frame(),
+            "latency": self.latency,
         })
+    }
+}
+
+impl LeftOut {
+    fn json(&self) -> Value {
+        json!({ "data_type": self.data_type.name(), "messages": self.messages })
     }
 }
 
@@ -177,6 +224,8 @@ impl Report {
             "new": self.new.json(),
             "totals": self.totals().json(),
             "subjects": self.subjects.iter().map(subject).collect::<Vec<_>>(),
+            "left_out": self.left_out.iter().map(LeftOut::json).collect::<Vec<_>>(),
+            "lost": self.lost,
         })
     }
 

@@ -33,8 +33,14 @@ pub(super) struct Subject {
 
 impl Subject {
     /// Takes a message of one side.
-    pub(super) fn add(&mut self, settings: &Settings, side: Side, message: &Message) {
-        let identity = Identity::of(message);
+    pub(super) fn add(
+        &mut self,
+        settings: &Settings,
+        side: Side,
+        message: &Message,
+        tick: Option<u64>,
+    ) {
+        let identity = Identity::of(message, tick);
         let place = match side {
             Side::Old => &mut self.places.0,
             Side::New => &mut self.places.1,
@@ -44,6 +50,7 @@ impl Subject {
             side,
             name: identity.name.as_str().into(),
             event_ms: identity.event_ms,
+            stood: identity.stood,
             payload: message.payload.clone(),
             place: *place,
             published_ns: message.stamp.published_ns,
@@ -71,6 +78,12 @@ impl Subject {
                 is_settled: true,
                 ..held.clone()
             });
+        }
+        if let (Some(one), Some(other)) = (held.stood, partner.stood)
+            && one.is_apart(other)
+        {
+            self.counts.apart += 1;
+            return;
         }
         let (old, new) = match held.side {
             Side::Old => (held, partner),
@@ -109,32 +122,33 @@ impl Subject {
         is_same
     }
 
-    /// Gives up the messages that were published before `time`.
-    pub(super) fn give_up_older(&mut self, time: u64) {
+    /// Gives up the messages that were published before `time`. Those from before `judged_from` are not counted.
+    pub(super) fn give_up_older(&mut self, time: u64, judged_from: u64) {
         while let Some(held) = self.waiting.take_older(time) {
-            self.give_up(held);
+            self.give_up(held, judged_from);
         }
     }
 
     /// Gives up the oldest message because there is no room for it; false when there is none.
-    pub(super) fn give_up_for_room(&mut self) -> bool {
+    pub(super) fn give_up_for_room(&mut self, judged_from: u64) -> bool {
         let Some(held) = self.waiting.take_oldest() else {
             return false;
         };
-        self.counts.cut_short += u64::from(!held.is_settled);
-        self.give_up(held);
+        let is_judged = !held.is_settled && held.published_ns >= judged_from;
+        self.counts.cut_short += u64::from(is_judged);
+        self.give_up(held, judged_from);
         true
     }
 
     /// Gives up all that waits.
-    pub(super) fn give_up_all(&mut self) {
+    pub(super) fn give_up_all(&mut self, judged_from: u64) {
         while let Some(held) = self.waiting.take_oldest() {
-            self.give_up(held);
+            self.give_up(held, judged_from);
         }
     }
 
-    fn give_up(&mut self, held: Held) {
-        if held.is_settled {
+    fn give_up(&mut self, held: Held, judged_from: u64) {
+        if held.is_settled || held.published_ns < judged_from {
             return;
         }
         let kind = match held.side {

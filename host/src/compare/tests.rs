@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -421,4 +422,122 @@ fn a_report_is_read_back_from_what_another_process_was_told() {
     for odd in [json!(null), json!({}), json!({ "old": 1 })] {
         assert!(Report::from_json(odd).is_err());
     }
+}
+
+/// A snapshot of a book at a fixed time.
+fn top(update: u64, bid: &str) -> Message {
+    book(update, &[[bid, "1"]])
+}
+
+#[test]
+fn snapshots_meet_by_their_tick_and_are_compared_where_both_books_stood_at_one_update() {
+    let mut comparison = Comparison::new(Settings::default());
+    for (tick, old, new) in [
+        (1, top(7, "1.0"), top(7, "1.0")),
+        // Quiet: the same update at the next tick.
+        (2, top(7, "1.0"), top(7, "1.0")),
+        // An update came to one side between two ticks.
+        (3, top(8, "1.1"), top(9, "1.2")),
+        (4, top(9, "1.2"), top(9, "1.3")),
+    ] {
+        comparison.add_at_tick(Side::Old, &old, Some(BEGIN + tick * SECOND));
+        comparison.add_at_tick(Side::New, &new, Some(BEGIN + tick * SECOND));
+    }
+    comparison.add_at_tick(Side::Old, &top(9, "1.2"), Some(BEGIN + 5 * SECOND));
+    comparison.finish();
+    let report = comparison.report(Figures::default(), Figures::default());
+    assert_eq!((counts(&report), report.totals().apart), ([2, 1, 1, 0], 1));
+    assert_eq!(
+        examples(&report),
+        [
+            r#"different snapshot of 2025-10-09T08:53:24.000000+00:00 bids[0] ["1.2","1"] became ["1.3","1"]"#,
+            "missing snapshot of 2025-10-09T08:53:25.000000+00:00",
+        ]
+    );
+    assert!(report.text().contains("1 snapshots at ticks between which"));
+}
+
+#[test]
+fn a_snapshot_that_lost_its_update_id_is_different_and_not_apart() {
+    let without = message(
+        DataType::Orderbook,
+        None,
+        0,
+        json!({ "bids": [["1.0", "1"]], "event_ts_ms": 7 }),
+    );
+    let mut comparison = Comparison::new(Settings::default());
+    comparison.add_at_tick(Side::Old, &top(7, "1.0"), Some(BEGIN));
+    comparison.add_at_tick(Side::New, &without, Some(BEGIN));
+    let later = Message {
+        payload: Bytes::from_static(br#"{"event_ts_ms":8}"#),
+        ..without.clone()
+    };
+    comparison.add_at_tick(Side::Old, &without, Some(BEGIN + SECOND));
+    comparison.add_at_tick(Side::New, &later, Some(BEGIN + SECOND));
+    let report = comparison.report(Figures::default(), Figures::default());
+    assert_eq!((counts(&report), report.totals().apart), ([0, 1, 0, 0], 1));
+    assert_eq!(report.subjects[0].fields["last_update_id"], 1);
+}
+
+#[test]
+fn a_tick_says_nothing_about_what_follows_updates_and_about_other_types() {
+    let follows = |update: u64| {
+        let payload = json!({ "last_update_id": update, "update_type": "update" });
+        message(DataType::Orderbook, None, 0, payload)
+    };
+    let mut comparison = Comparison::new(Settings::default());
+    // Two connections bring the same updates on either side of an alarm.
+    comparison.add_at_tick(Side::Old, &follows(7), Some(BEGIN));
+    comparison.add(Side::New, &follows(7));
+    comparison.add_at_tick(Side::New, &trade(1, "1", 0), Some(BEGIN));
+    comparison.add(Side::Old, &trade(1, "1", 0));
+    comparison.finish();
+    let report = comparison.report(Figures::default(), Figures::default());
+    assert_eq!(counts(&report), [2, 0, 0, 0]);
+}
+
+#[test]
+fn what_finds_no_partner_at_the_beginning_is_not_counted_unless_both_began_together() {
+    let settings = Settings {
+        window: Duration::from_secs(10),
+        began_together: false,
+        ..Settings::default()
+    };
+    let old = [trade(1, "1", 0), trade(3, "1", 10 * SECOND)];
+    let new = [trade(2, "1", 10 * SECOND - 1), trade(4, "1", 20 * SECOND)];
+    let report = compared(settings.clone(), &old, &new);
+    assert_eq!(examples(&report), ["missing trade 3", "extra trade 4"]);
+    assert_eq!(counts(&report), [0, 0, 1, 1]);
+    let together = Settings {
+        began_together: true,
+        ..settings
+    };
+    assert_eq!(counts(&compared(together, &old, &new)), [0, 0, 2, 2]);
+}
+
+#[test]
+fn what_was_not_compared_is_told_to_people_and_read_back() {
+    let comparison = Comparison::new(Settings::default());
+    let mut report = comparison.report(Figures::default(), Figures::default());
+    assert!(!report.text().contains("latency"));
+    report.new.latency = Some(Latency {
+        mean_ns: 61_250,
+        half_ns: 50_000,
+        p99_ns: 200_000,
+    });
+    report.left_out = vec![LeftOut {
+        data_type: DataType::FundingRate,
+        messages: 3,
+    }];
+    report.lost = 5;
+    let text = report.text();
+    for part in [
+        "99 % within",
+        "61.2 us",
+        "funding_rate left out (3 messages of the old one)",
+        "5 were not compared",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(Report::from_json(report.json()).unwrap(), report);
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Side;
+use super::identity::Stood;
 
 /// What one message costs besides its name and payload, in bytes; about what its places in the tables take.
 const MESSAGE_BYTES: usize = 256;
@@ -16,6 +17,8 @@ pub(super) struct Held {
     pub side: Side,
     pub name: Arc<str>,
     pub event_ms: Option<u64>,
+    /// Of a snapshot at a tick: where its book stood.
+    pub stood: Option<Stood>,
     pub payload: Bytes,
     /// Its number among those of its side, from 1.
     pub place: u64,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::example::Kind;
-use super::report::{Figures, Report, SubjectReport};
+use super::report::{Figures, Latency, Report, SubjectReport};
 use crate::wire::iso_text;
 
 /// The whole report.
@@ -25,7 +25,11 @@ pub(super) fn verdict(report: &Report) -> String {
     let totals = report.totals();
     let (differing, same) = (totals.differing(), totals.same);
     if report.is_same() {
-        return format!("no difference: {same} messages are the same");
+        let apart = match totals.apart {
+            0 => String::new(),
+            apart => format!(", {apart} snapshots of books were an update apart"),
+        };
+        return format!("no difference: {same} messages are the same{apart}");
     }
     let all = differing + same;
     let mut text = format!("the adapters differ: {differing} of {all} messages");
@@ -60,10 +64,26 @@ fn notes(text: &mut String, report: &Report) {
             totals.cut_short,
             "of the missing and extra were given up early: too much waited",
         ),
+        (
+            totals.apart,
+            "snapshots at ticks between which an update came to one side: not compared",
+        ),
+        (
+            report.lost,
+            "were not compared because too many came at once; their partners look missing or extra",
+        ),
     ] {
         if count > 0 {
             notes.push(format!("{count} {what}"));
         }
+    }
+    for it in &report.left_out {
+        notes.push(format!(
+            "{} left out ({} messages of the old one): the new one reports no stream of it, as what it polls begins \
+             once it takes over",
+            it.data_type.name(),
+            it.messages
+        ));
     }
     for (place, note) in notes.iter().enumerate() {
         let _ = writeln!(text, "{}{note}", if place == 0 { "\n" } else { "" });
@@ -92,8 +112,25 @@ fn sides(text: &mut String, report: &Report) {
         ("unwritten", count(|it| it.unwritten)),
         ("faults", count(|it| it.faults)),
         ("fuel an event", count(Figures::fuel_per_event)),
+        ("fuel a frame", count(Figures::fuel_per_frame)),
     ] {
         line(name, old, new);
+    }
+    let microseconds = |it: &Figures, of: fn(&Latency) -> u64| {
+        let known = it.latency.as_ref().map(of);
+        known.map_or_else(String::new, |ns| {
+            format!("{}.{} us", ns / 1_000, ns / 100 % 10)
+        })
+    };
+    let is_timed = old.latency.is_some() || new.latency.is_some();
+    for (name, of) in [
+        ("latency, mean", (|it| it.mean_ns) as fn(&Latency) -> u64),
+        ("half within", |it| it.half_ns),
+        ("99 % within", |it| it.p99_ns),
+    ] {
+        if is_timed {
+            line(name, microseconds(old, of), microseconds(new, of));
+        }
     }
     text.push('\n');
 }

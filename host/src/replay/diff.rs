@@ -134,6 +134,8 @@ impl Run {
             faults: tally.faults,
             events: tally.events,
             fuel: tally.fuel,
+            frame_fuel: tally.frame_fuel,
+            latency: None,
             given_up: self.given_up,
         }
     }

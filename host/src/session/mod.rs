@@ -9,6 +9,7 @@ mod log_gate;
 mod permits;
 mod publication;
 mod tally;
+mod tap;
 mod world;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub use handover::{Reach, Readiness, Ready};
 pub use publication::HeldTooMuch;
 use tally::End;
 pub use tally::{Requests, Tally, Total, Trades};
+pub use tap::Tap;
 pub use world::{Happening, World};
 
 use crate::config::{Exchange, Origin};
@@ -95,6 +97,7 @@ pub struct Session<W> {
     reports: BTreeMap<u32, InstrumentReport>,
     reported_at: u64,
     clock_difference: Option<i64>,
+    tap: Option<Box<dyn Tap>>,
 }
 
 impl<W: World> Session<W> {
@@ -114,6 +117,7 @@ impl<W: World> Session<W> {
             reports: BTreeMap::new(),
             reported_at: 0,
             clock_difference: None,
+            tap: None,
             plan,
             world,
         })
@@ -309,7 +313,9 @@ impl<W: World> Session<W> {
         self.tally.events += 1;
         self.flight.keep(now, &event);
         let answer = self.instance.handle(now, &event);
-        self.tally.fuel += self.instance.fuel_used_last();
+        let fuel = self.instance.fuel_used_last();
+        self.tally.fuel += fuel;
+        self.tally.frame_fuel += if is_frame { fuel } else { 0 };
         for line in self.instance.take_log() {
             self.log
                 .write(&self.plan.name, now, line.level, &line.message);
@@ -389,6 +395,7 @@ impl<W: World> Session<W> {
                     .into_iter()
                     .map(|report| (report.instrument, report))
                     .collect();
+                self.tell_tap();
             }
             Action::ClockDifference(difference) => self.clock_difference = Some(difference),
             Action::Log(line) => self

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::handover::{Passage, Reach, Readiness, Waiting};
-use super::{Happening, Session, World, bad};
+use super::{Happening, Session, Tap, World, bad};
 use crate::sandbox::Fault;
 use crate::sandbox::contract::{Decimal, Event, MarketEvent};
-use crate::wire::Stamp;
+use crate::wire::{Message, Stamp};
 
 impl<W: World> Session<W> {
     /// Holds whatever the adapter publishes until [`Session::release`]. Call it before [`Session::start`].
@@ -98,7 +98,11 @@ impl<W: World> Session<W> {
             return Ok(());
         }
         // What is held is written too: a version that breaks the contract must not get its turn.
-        match self.wire.write(event, stamp) {
+        let written = self.wire.write(event, stamp);
+        if let Ok(message) = &written {
+            self.show_tap(message, *tick);
+        }
+        match written {
             Ok(_) if passage == Passage::Held => {
                 self.outlet.keep(waiting);
                 Ok(())
@@ -120,6 +124,27 @@ impl<W: World> Session<W> {
                 Ok(())
             }
         }
+    }
+
+    /// Shows from now on what is published, and what would be if nothing were held; until it wants no more.
+    pub fn begin_tap(&mut self, tap: Box<dyn Tap>) {
+        self.tap = Some(tap);
+        self.tell_tap();
+    }
+
+    /// Shows it no more.
+    pub fn end_tap(&mut self) {
+        self.tap = None;
+    }
+
+    /// Tells whoever looks on what was counted.
+    pub(super) fn tell_tap(&mut self) {
+        let tally = &self.tally;
+        self.tap.take_if(|tap| !tap.counted(tally));
+    }
+
+    fn show_tap(&mut self, message: &Message, tick: Option<u64>) {
+        self.tap.take_if(|tap| !tap.message(message, tick));
     }
 
     fn count_trade(&mut self, instrument: u32, quantity: Decimal) {

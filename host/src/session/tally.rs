@@ -46,6 +46,8 @@ pub struct Tally {
     pub log_lines_dropped: u64,
     /// Fuel that the adapter used.
     pub fuel: u64,
+    /// Of that, for frames.
+    pub frame_fuel: u64,
     /// Events told to the adapter.
     pub events: u64,
     /// How long one event took, from told to all its actions done.

@@ -54,6 +54,8 @@ pub enum Stage {
     Syncing,
     /// A shadow run: it is live, and compared.
     Comparing,
+    /// A shadow run: it was compared, and stands by until somebody decides what becomes of it.
+    Deciding,
     /// The old version tells how far it came, the new one goes on from there.
     HandingOver,
     /// The new version publishes. Should it fault soon, the old one comes back.
@@ -68,12 +70,13 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Waiting,
         Self::Loading,
         Self::Starting,
         Self::Syncing,
         Self::Comparing,
+        Self::Deciding,
         Self::HandingOver,
         Self::Probation,
         Self::Done,
@@ -89,6 +92,7 @@ impl Stage {
             Self::Starting => "starting",
             Self::Syncing => "syncing",
             Self::Comparing => "comparing",
+            Self::Deciding => "deciding",
             Self::HandingOver => "handing_over",
             Self::Probation => "probation",
             Self::Done => "done",
@@ -141,7 +145,7 @@ pub struct Operation {
     /// When it ended.
     #[serde(serialize_with = "iso_or_none")]
     pub ended: Option<SystemTime>,
-    /// From the start of the new version to its first publication, in seconds.
+    /// From the start of the new version, or its promotion in a shadow run, to its first publication, in seconds.
     #[serde(serialize_with = "seconds")]
     pub took: Option<Duration>,
     /// How long nobody published: from the old version's last event to the new one's first, in seconds.
@@ -216,6 +220,15 @@ impl Operations {
     /// The one of that number, unless it is forgotten.
     pub fn get(&self, id: u64) -> Option<Operation> {
         self.lock().all.iter().find(|it| it.id == id).cloned()
+    }
+
+    /// How far the one of that number has come.
+    pub fn stage(&self, id: u64) -> Option<Stage> {
+        self.lock()
+            .all
+            .iter()
+            .find(|it| it.id == id)
+            .map(|it| it.stage)
     }
 
     /// All that are remembered, the oldest first.

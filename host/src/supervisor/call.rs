@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::baton::{Giver, Taker, baton};
-use crate::session::{Plan, Reach};
+use crate::session::{Plan, Reach, Tap};
 
 /// Calls that wait for a session.
 const CALLS_MAX: usize = 32;
@@ -21,6 +21,8 @@ pub(super) enum Call {
     Reach(oneshot::Sender<Reach>),
     /// Publish what is queued, be silent, and tell how far you came; go on if the baton is not taken.
     HandOver(Giver, oneshot::Sender<Result<Last, String>>),
+    /// Show what you publish.
+    Show(Box<dyn Tap>, oneshot::Sender<()>),
 }
 
 /// Where a session left off that is silent.
@@ -75,6 +77,11 @@ impl Line {
         let (giver, taker) = baton();
         let last = self.ask(|answer| Call::HandOver(giver, answer)).await?;
         Ok((taker, last))
+    }
+
+    /// Has it show what it publishes from now on.
+    pub(super) async fn show(&self, tap: Box<dyn Tap>) -> Result<(), NoAnswer> {
+        self.ask(|answer| Call::Show(tap, answer)).await
     }
 
     async fn ask<T>(&self, call: impl FnOnce(oneshot::Sender<T>) -> Call) -> Result<T, NoAnswer> {

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::baton::Giver;
 use super::call::{Call, Last};
+use super::pulse::Pulse;
 use super::replacements::short;
 use super::reporter::Reporter;
 use super::restart::Restarts;
@@ -67,6 +68,8 @@ pub(super) struct Life {
     /// Turns true when the life is to end.
     pub(super) stop: watch::Receiver<bool>,
     pub(super) fence: Fence,
+    /// Tells the keeper that a life that stands by goes on.
+    pub(super) pulse: Pulse,
     /// The bundle that is being written.
     pub(super) saving: Option<JoinHandle<()>>,
 }
@@ -238,6 +241,10 @@ impl Life {
             Call::Reach(answer) => {
                 // Whoever asked may be gone.
                 let _ = answer.send(session.reach());
+            }
+            Call::Show(tap, answer) => {
+                session.begin_tap(tap);
+                let _ = answer.send(());
             }
             Call::HandOver(giver, answer) => {
                 let last = silence(session).await;

@@ -18,9 +18,11 @@ pub struct Replacements {
     versions: Arc<Versions>,
     /// How long a new version may take to be live.
     pub(super) live_within: Duration,
+    /// How long a candidate stands by after it was compared.
+    pub(super) decision_within: Duration,
     /// For how long a fault of a new version brings the old one back.
     pub(super) probation: Duration,
-    /// One swap at a time: both versions hold connections, and exchanges count them.
+    /// One swap at a time: new connections are counted by exchanges. A shadow run lets go of it while it compares.
     pub(super) turn: Arc<Semaphore>,
 }
 
@@ -31,6 +33,7 @@ impl Replacements {
             engine,
             versions,
             live_within: times.live_within,
+            decision_within: times.decision_within,
             probation: times.probation,
             turn: Arc::new(Semaphore::new(1)),
         }

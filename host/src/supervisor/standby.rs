@@ -40,6 +40,8 @@ pub(super) struct Standby {
     pub(super) line: Line,
     /// How long it may take to be live, and to take over once it may.
     pub(super) live_within: Duration,
+    /// How long a shadow run compares.
+    pub(super) compared_for: Duration,
     /// Turns true when it may take over.
     pub(super) go: watch::Receiver<bool>,
     /// To be set at the moment from which it publishes.
@@ -70,18 +72,15 @@ impl Life {
         session: &mut Session<LiveWorld>,
         mut standby: Standby,
     ) -> Result<Result<(), Fault>, Away> {
-        let began = Instant::now();
+        let mut began = Instant::now();
         session.stand_by();
         session.start()?;
         self.become_live(session, &standby).await?;
         if !*standby.go.borrow_and_update() {
-            self.note(&standby, |it| it.stage = Stage::Comparing);
-            let may_go = standby.go.wait_for(|go| *go);
-            // Nobody is left who could let it go: the daemon ends.
-            let gone = self.beside(session, may_go).await?.is_err();
-            if gone {
-                return Err(Away::Stopped);
-            }
+            self.be_compared(session, &mut standby).await?;
+            began = Instant::now();
+            // That was long ago.
+            self.become_live(session, &standby).await?;
         }
         let deadline = Instant::now() + standby.live_within;
         self.join(session, &standby, deadline).await?;
@@ -204,13 +203,14 @@ impl Life {
     }
 
     /// Goes on with the session until `work` is done.
-    async fn beside<T>(
+    pub(super) async fn beside<T>(
         &mut self,
         session: &mut Session<LiveWorld>,
         work: impl Future<Output = T>,
     ) -> Result<T, Away> {
         let mut work = std::pin::pin!(work);
         loop {
+            self.pulse.beat();
             tokio::select! {
                 biased;
                 done = &mut work => return Ok(done),
@@ -229,13 +229,13 @@ impl Life {
         }
     }
 
-    fn note(&self, standby: &Standby, change: impl FnOnce(&mut Operation)) {
+    pub(super) fn note(&self, standby: &Standby, change: impl FnOnce(&mut Operation)) {
         let operations = self.neighbours.board.operations();
         operations.update(standby.operation, change);
     }
 }
 
-fn refused<T>(why: &str) -> Result<T, Away> {
+pub(super) fn refused<T>(why: &str) -> Result<T, Away> {
     Err(Away::Refused(why.to_owned()))
 }
 

@@ -144,9 +144,14 @@ impl LiveWorld {
         }
     }
 
+    /// The session stands by for long: nobody looks often any more.
+    pub fn settle_in(&mut self) {
+        self.report_every = REPORT_EVERY_NS;
+    }
+
     /// The session's turn has come.
     pub fn promoted(&mut self) {
-        self.report_every = REPORT_EVERY_NS;
+        self.settle_in();
         let now = self.advance(wall_clock());
         if let Some(tape) = &mut self.tape {
             tape.told(now, &Event::Promoted);

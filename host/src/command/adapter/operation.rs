@@ -9,6 +9,7 @@ const HASH_SHOWN: usize = 12;
 /// What a daemon tells of an operation, as far as it is shown.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Operation {
+    pub(super) id: u64,
     pub(super) kind: String,
     pub(super) session: String,
     stage: String,
@@ -44,15 +45,21 @@ pub(super) enum End {
 }
 
 impl Operation {
-    /// Its end, if it has come. A version that waits until somebody starts its session counts as done: by itself nothing
-    /// more happens.
+    /// Its end, if it has come. A version that waits until somebody starts its session, or decides about it, counts as
+    /// done: by itself it does nothing more.
     pub(super) fn end(&self) -> Option<End> {
-        let waits = self.stage == "probation" && self.took.is_none() && self.why.is_some();
+        let is_stopped = self.stage == "probation" && self.took.is_none() && self.why.is_some();
+        let waits = is_stopped || self.is_undecided();
         match self.stage.as_str() {
             "refused" | "rolled_back" => Some(End::Failed),
             _ if waits || self.ended.is_some() => Some(End::Done),
             _ => None,
         }
+    }
+
+    /// Whether a candidate was compared and waits for somebody's decision.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.stage == "deciding"
     }
 
     /// Whether the new version has taken over.
@@ -66,6 +73,7 @@ impl Operation {
         let line = match self.stage.as_str() {
             "starting" => format!("starting{to}"),
             "syncing" => self.syncing(),
+            "deciding" => "the shadow run has ended".to_owned(),
             "handing_over" => "handing over".to_owned(),
             "probation" => match self.pause {
                 Some(pause) => {
@@ -121,6 +129,7 @@ mod tests {
 
     fn operation(changes: Value) -> Option<Operation> {
         let mut told = json!({
+            "id": 1,
             "kind": "swap",
             "session": "alpha_spot",
             "source": "a.wasm",
@@ -148,6 +157,7 @@ mod tests {
         let ended = json!({ "stage": "done", "ended": "2026", "kind": "shadow", "why": "dropped" });
         let stopped = json!({ "stage": "probation", "why": "the session is stopped" });
         let streams = json!({ "stage": "syncing", "books": { "ready": 0, "of": 0 } });
+        let undecided = json!({ "stage": "deciding", "kind": "shadow", "why": "it waits" });
         let refused = json!({ "stage": "refused", "why": "too old", "ended": "2026" });
         let back = json!({ "stage": "rolled_back", "why": "it trapped", "ended": "2026" });
         for (told, line, end) in [
@@ -182,6 +192,11 @@ mod tests {
                 Some(End::Done),
             ),
             (ended, "the shadow run has ended: dropped", Some(End::Done)),
+            (
+                undecided,
+                "the shadow run has ended: it waits",
+                Some(End::Done),
+            ),
             (refused, "refused: too old", Some(End::Failed)),
             (back, "rolled back: it trapped", Some(End::Failed)),
             (json!({ "stage": "of the future" }), "of the future", None),

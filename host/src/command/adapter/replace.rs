@@ -36,7 +36,8 @@ Examples:
 /// What stands below the flags in the help of `shadow`.
 pub const SHADOW_HELP: &str = "\
 The candidate starts beside the version at work, with connections of its own. What both publish is compared; nothing of
-the candidate's goes out. While it runs, `adapter promote` lets it take over and `adapter drop` ends it.
+the candidate's goes out. At any time `adapter promote` lets it take over and `adapter drop` ends it. Some time after
+the end of the comparison (`swap.decision_within_seconds`) it ends by itself.
 
 Exit status: 0 no difference, or it was promoted and stays; 1 differences, or it was refused; also when Ctrl-C stopped
 the watching, and nothing else.
@@ -151,6 +152,7 @@ pub fn shadow(arguments: &Shadow) -> anyhow::Result<()> {
     ended.print_json(watching)?;
     ended.ensure_done()?;
     let is_live = ended.operation.is_live();
+    let is_undecided = ended.operation.is_undecided();
     let Some(told) = ended.operation.report else {
         anyhow::ensure!(is_live, "nothing was compared");
         return Ok(());
@@ -158,6 +160,13 @@ pub fn shadow(arguments: &Shadow) -> anyhow::Result<()> {
     let report = Report::from_json(told).context("the daemon's report")?;
     if !watching.json {
         write!(std::io::stdout(), "\n{}", report.text())?;
+    }
+    if is_undecided && !watching.json {
+        let id = ended.operation.id;
+        writeln!(
+            std::io::stdout(),
+            "\n`marketprism adapter promote {id}` lets it take over, `marketprism adapter drop {id}` ends it"
+        )?;
     }
     anyhow::ensure!(is_live || report.is_same(), "{}", report.verdict());
     if !watching.json {

@@ -212,15 +212,18 @@ grants: [cdn.alpha.example, 'http://127.0.0.1:8080']",
 #[test]
 fn a_swap_has_its_times_and_may_do_without_probation() {
     let swap = |lines: &str| read(&with_top(lines)).unwrap().swap;
-    let seconds = |live_within, probation| Swap {
+    let seconds = |live_within, decision_within, probation| Swap {
         live_within: Duration::from_secs(live_within),
+        decision_within: Duration::from_secs(decision_within),
         probation: Duration::from_secs(probation),
     };
-    assert_eq!(swap(""), seconds(120, 60));
-    assert_eq!(swap("swap: {live_within_seconds: 1}"), seconds(1, 60));
-    let longest = "swap: {live_within_seconds: 3600, probation_seconds: 86400}";
-    assert_eq!(swap(longest), seconds(3_600, 86_400));
-    assert_eq!(swap("swap: {probation_seconds: 0}"), seconds(120, 0));
+    assert_eq!(swap(""), seconds(120, 600, 60));
+    assert_eq!(swap("swap: {live_within_seconds: 1}"), seconds(1, 600, 60));
+    let longest = "swap: {live_within_seconds: 3600, decision_within_seconds: 86400, probation_seconds: 86400}";
+    assert_eq!(swap(longest), seconds(3_600, 86_400, 86_400));
+    let at_once = "swap: {decision_within_seconds: 0}";
+    assert_eq!(swap(at_once), seconds(120, 0, 60));
+    assert_eq!(swap("swap: {probation_seconds: 0}"), seconds(120, 600, 0));
 }
 
 #[test]

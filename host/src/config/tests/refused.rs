@@ -183,6 +183,10 @@ fn what_is_wrong_outside_the_blocks_is_told_as_well() {
             r#"swap.live_within_seconds: invalid type: string "soon""#,
         ),
         (
+            "swap: {decision_within_seconds: 86401}",
+            "swap.decision_within_seconds: must be 0 to 86400 (seconds)",
+        ),
+        (
             "swap: {probation_seconds: 86401}",
             "swap.probation_seconds: must be 0 to 86400 (seconds)",
         ),

@@ -2,6 +2,7 @@
 //! its adapter follow another.
 
 mod replacing;
+mod shadowing;
 mod trial;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,7 @@ use super::call::Line;
 use super::command::{Answer, Candidate};
 use super::life::{Ending, Life};
 use super::plans::{Difference, difference};
+use super::pulse::Pulse;
 use super::reporter::{Reporter, SharedHistory, lock};
 use super::restart::Restarts;
 use super::standby::Standby;
@@ -64,6 +66,7 @@ struct Living {
     began: Instant,
     stop: watch::Sender<bool>,
     line: Line,
+    pulse: Pulse,
     fence: Fence,
     restarts: Arc<Mutex<Restarts>>,
     ends_by: Option<Instant>,
@@ -248,7 +251,7 @@ impl Keeper {
     ) -> std::io::Result<Living> {
         let (stop, stopping) = watch::channel(false);
         let (line, calls) = Line::new();
-        let fence = Fence::default();
+        let (fence, pulse) = (Fence::default(), Pulse::new());
         let board = self.neighbours.board.clone();
         let reporter = Reporter::new(board, self.history.clone(), fence.clone());
         let life = Life {
@@ -264,6 +267,7 @@ impl Keeper {
             probation,
             stop: stopping,
             fence: fence.clone(),
+            pulse: pulse.clone(),
             saving: None,
         };
         let thread = std::thread::Builder::new()
@@ -274,6 +278,7 @@ impl Keeper {
             began: Instant::now(),
             stop,
             line,
+            pulse,
             fence,
             restarts,
             ends_by: None,

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
+use super::shadowing::Shadowing;
 use super::trial::{Fallback, Trial};
 use super::{Ending, Keeper, Living, fresh};
 use crate::sandbox::Adapter;
 use crate::session::Plan;
 use crate::status::{Operation, OperationKind, Stage, State, Version};
-use crate::supervisor::command::{Candidate, CommandError, Decision, Wanted};
+use crate::supervisor::command::{Candidate, CommandError, Wanted};
 use crate::supervisor::replacements::short;
 use crate::supervisor::standby::Standby;
 use crate::wire::iso_time;
@@ -28,13 +29,15 @@ const CONNECT_WAIT: Duration = Duration::from_secs(10);
 
 /// Another version on its way.
 pub(super) struct Replacing {
-    operation: u64,
-    kind: OperationKind,
+    pub(super) operation: u64,
+    pub(super) kind: OperationKind,
+    /// For how long a shadow run compares.
+    pub(super) compared_for: Duration,
     began: Instant,
-    step: Step,
+    pub(super) step: Step,
 }
 
-enum Step {
+pub(super) enum Step {
     /// It is checked and compiled.
     Loading(JoinHandle<Result<Adapter, String>>),
     /// Its turn has not come.
@@ -44,17 +47,18 @@ enum Step {
 }
 
 /// A version that runs beside the one at work.
-struct Standing {
+pub(super) struct Standing {
     plan: Plan,
-    living: Living,
+    pub(super) living: Living,
     /// It publishes.
-    has_turn: Arc<AtomicBool>,
-    go: watch::Sender<bool>,
-    /// A shadow run ends then.
-    shadow_ends: Option<Instant>,
-    hangs_at: Instant,
-    /// Held until it publishes or is gone.
-    _turn: OwnedSemaphorePermit,
+    pub(super) has_turn: Arc<AtomicBool>,
+    /// Turned to true, it may take over.
+    pub(super) go: watch::Sender<bool>,
+    /// It is a shadow run's.
+    pub(super) shadow: Option<Shadowing>,
+    pub(super) hangs_at: Instant,
+    /// Held until it publishes or is gone; not while it is only compared.
+    pub(super) turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Replacing {
@@ -67,9 +71,13 @@ impl Replacing {
 impl Keeper {
     /// Begins to replace the adapter while it runs; the answer is the number of the operation.
     pub(in crate::supervisor) fn replace(&mut self, wanted: Wanted) -> Result<u64, CommandError> {
+        let mut compared_for = Duration::ZERO;
         let (kind, source, bytes) = match wanted {
             Wanted::Swap(it) => (OperationKind::Swap, it.source, Ok(it.bytes)),
-            Wanted::Shadow(it, _) => (OperationKind::Shadow, it.source, Ok(it.bytes)),
+            Wanted::Shadow(it, length) => {
+                compared_for = length;
+                (OperationKind::Shadow, it.source, Ok(it.bytes))
+            }
             Wanted::Rollback => {
                 let hash = self.last_good()?;
                 let source = format!("version {}", short(&hash));
@@ -95,6 +103,7 @@ impl Keeper {
         self.replacing = Some(Replacing {
             operation,
             kind,
+            compared_for,
             began: Instant::now(),
             step: Step::Loading(loading),
         });
@@ -137,35 +146,10 @@ impl Keeper {
         self.replacing = Some(Replacing {
             operation,
             kind: OperationKind::Swap,
+            compared_for: Duration::ZERO,
             began: Instant::now(),
             step: Step::Waiting(adapter),
         });
-    }
-
-    /// Decides what becomes of the candidate, if the operation of that number is this session's.
-    pub(in crate::supervisor) fn decide(
-        &mut self,
-        operation: u64,
-        decision: Decision,
-    ) -> Option<Result<(), CommandError>> {
-        let hangs_at = Instant::now() + self.hangs_after();
-        let replacing = self.replacing.as_mut()?;
-        let is_it = replacing.operation == operation && replacing.kind == OperationKind::Shadow;
-        let Step::Standing(standing) = &mut replacing.step else {
-            return None;
-        };
-        if !is_it {
-            return None;
-        }
-        match decision {
-            Decision::Promote => {
-                standing.shadow_ends = None;
-                standing.hangs_at = hangs_at;
-                let _ = standing.go.send(true);
-            }
-            Decision::Drop => self.end_shadow("dropped"),
-        }
-        Some(Ok(()))
     }
 
     /// The version that is on its way follows the configuration too.
@@ -202,17 +186,6 @@ impl Keeper {
         }
     }
 
-    /// The version at work has ended while another one stands by: that one takes over instead of a new life.
-    pub(super) fn leave_to_candidate(&mut self) {
-        match &self.replacing {
-            Some(it) if it.kind == OperationKind::Shadow => {
-                self.end_shadow("the version at work ended");
-            }
-            Some(it) if it.has_thread() => self.begins_at = None,
-            _ => {}
-        }
-    }
-
     /// Whether a version that stood by publishes.
     pub(super) fn is_relieved(&self) -> bool {
         match self.replacing.as_ref().map(|it| &it.step) {
@@ -230,6 +203,7 @@ impl Keeper {
         let Replacing {
             operation,
             kind,
+            compared_for,
             began,
             step,
         } = replacing;
@@ -240,7 +214,7 @@ impl Keeper {
                 self.has_loaded(operation, loaded)
             }
             Step::Waiting(adapter) if at.duration_since(began) < WAIT_LIMIT => {
-                self.try_to_begin(operation, kind, adapter)
+                self.try_to_begin(operation, kind, compared_for, adapter)
             }
             Step::Waiting(_) => {
                 self.refuse(operation, "its turn did not come");
@@ -253,6 +227,7 @@ impl Keeper {
             self.replacing = Some(Replacing {
                 operation,
                 kind,
+                compared_for,
                 began,
                 step,
             });
@@ -302,6 +277,7 @@ impl Keeper {
         &mut self,
         operation: u64,
         kind: OperationKind,
+        compared_for: Duration,
         adapter: Arc<Adapter>,
     ) -> Option<Step> {
         let at_work = match self.state() {
@@ -329,7 +305,8 @@ impl Keeper {
             it.stage = Stage::Starting;
             it.why = None;
         });
-        let (go, may_go) = watch::channel(kind != OperationKind::Shadow);
+        let is_shadow = kind == OperationKind::Shadow;
+        let (go, may_go) = watch::channel(!is_shadow);
         let has_turn = Arc::new(AtomicBool::new(false));
         let plan = Plan {
             adapter,
@@ -340,6 +317,7 @@ impl Keeper {
             operation,
             line,
             live_within: self.neighbours.replacements.live_within,
+            compared_for,
             go: may_go,
             has_turn: has_turn.clone(),
         };
@@ -351,9 +329,9 @@ impl Keeper {
                 living,
                 has_turn,
                 go,
-                shadow_ends: None,
+                shadow: is_shadow.then(|| Shadowing::new(compared_for)),
                 hangs_at: Instant::now() + self.hangs_after(),
-                _turn: turn,
+                turn: Some(turn),
             }))),
             Err(error) => {
                 self.refuse(operation, &format!("there is no thread for it: {error}"));
@@ -440,13 +418,14 @@ impl Keeper {
             self.refuse(operation, &why);
             return None;
         }
+        if let Some(why) = self.look_at_shadow(operation, &mut standing, at) {
+            self.see_out_shadow(operation, *standing, &why);
+            return None;
+        }
         if at >= standing.hangs_at {
             self.refuse(operation, "it hangs and is given up");
             self.abandon(standing.living);
             return None;
-        }
-        if standing.shadow_ends.is_some_and(|ends| at >= ends) {
-            standing.shadow_ends = None;
         }
         Some(Step::Standing(standing))
     }
@@ -469,25 +448,10 @@ impl Keeper {
     }
 
     /// Ends a version that stands by.
-    fn see_out(&mut self, standing: Standing) {
+    pub(super) fn see_out(&mut self, standing: Standing) {
         let Standing { mut living, .. } = standing;
         living.ask_to_end();
         self.leaving.push(living);
-    }
-
-    fn end_shadow(&mut self, why: &str) {
-        if let Some(Replacing {
-            operation,
-            step: Step::Standing(standing),
-            ..
-        }) = self.replacing.take()
-        {
-            self.see_out(*standing);
-            self.note(operation, |it| {
-                it.stage = Stage::Done;
-                it.why = Some(why.to_owned());
-            });
-        }
     }
 
     /// What lies in the folder now is judged: a daemon that is killed in the middle begins with the last good version.
@@ -503,7 +467,7 @@ impl Keeper {
         }
     }
 
-    fn hangs_after(&self) -> Duration {
+    pub(super) fn hangs_after(&self) -> Duration {
         2 * self.neighbours.replacements.live_within + HANGS_AFTER
     }
 
@@ -523,13 +487,18 @@ impl Keeper {
             session = self.plan.name,
             "another version was refused: {why}"
         );
-        if self.now.is_none() && self.state() == State::Restarting {
-            self.begins_at.get_or_insert_with(Instant::now);
-        }
+        self.go_on_without();
         self.note(operation, |it| {
             it.stage = Stage::Refused;
             it.why = Some(why.to_owned());
         });
+    }
+
+    /// A version that stood by does not take over: should it have been the one to, the one at work begins again.
+    pub(super) fn go_on_without(&mut self) {
+        if self.now.is_none() && self.state() == State::Restarting {
+            self.begins_at.get_or_insert_with(Instant::now);
+        }
     }
 }
 
