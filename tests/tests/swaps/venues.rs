@@ -20,6 +20,7 @@ const ORDERS_PER_SECOND: u64 = 250;
 /// So many that trades come in while one version hands over to the other. The simulated exchange remembers only so much,
 /// so versions follow each other a few times only.
 const BUSY_ORDERS_PER_SECOND: u64 = 4_000;
+const BUSY_SWAPS_MIN: u32 = 4;
 const BUSY_SWAPS_MAX: u32 = 20;
 
 /// How long nothing is swapped, for each swap; for more than so many no longer.
@@ -96,7 +97,7 @@ fn binance_spot() {
 
 #[test]
 fn binance_spot_when_busy() {
-    let count = swaps().max(4).min(BUSY_SWAPS_MAX);
+    let count = swaps().clamp(BUSY_SWAPS_MIN, BUSY_SWAPS_MAX);
     swap_often(
         Venue::BinanceSpot,
         Tops::AsShipped,
