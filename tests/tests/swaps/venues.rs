@@ -17,6 +17,12 @@ const SWAPS_NAME: &str = "MARKETPRISM_SWAPS";
 /// Orders of each symbol in a second: as fast as a simulated exchange usually is.
 const ORDERS_PER_SECOND: u64 = 250;
 
+/// So many that trades come in while one version hands over to the other. The simulated exchange remembers only so much,
+/// so versions follow each other a few times only.
+const BUSY_ORDERS_PER_SECOND: u64 = 4_000;
+const BUSY_SWAPS_MIN: u32 = 4;
+const BUSY_SWAPS_MAX: u32 = 20;
+
 /// How long nothing is swapped, for each swap; for more than so many no longer.
 const QUIET: Duration = Duration::from_secs(2);
 const QUIET_TIMES_MAX: u32 = 60;
@@ -28,8 +34,11 @@ fn swaps() -> u32 {
 
 /// A good day on which versions follow each other.
 fn back_and_forth(venue: Venue, tops: Tops) {
-    let count = swaps();
-    let mut run = Run::start(venue, tops, ORDERS_PER_SECOND);
+    swap_often(venue, tops, ORDERS_PER_SECOND, swaps());
+}
+
+fn swap_often(venue: Venue, tops: Tops, orders_per_second: u64, count: u32) {
+    let mut run = Run::start(venue, tops, orders_per_second);
     let connections = run.exchange().connections_now();
     let wasm = lively::wasm(venue);
     let versions = [version(&wasm, 0), version(&wasm, 1)];
@@ -84,6 +93,17 @@ fn back_and_forth(venue: Venue, tops: Tops) {
 #[test]
 fn binance_spot() {
     back_and_forth(Venue::BinanceSpot, Tops::AsShipped);
+}
+
+#[test]
+fn binance_spot_when_busy() {
+    let count = swaps().clamp(BUSY_SWAPS_MIN, BUSY_SWAPS_MAX);
+    swap_often(
+        Venue::BinanceSpot,
+        Tops::AsShipped,
+        BUSY_ORDERS_PER_SECOND,
+        count,
+    );
 }
 
 #[test]
