@@ -124,17 +124,12 @@ impl Venue {
         }
     }
 
-    /// How often one address may ask for a connection; the pages of USD-M name no limit.
+    /// How often one address may ask for a connection. The pages of USD-M name no limit: that of spot is kept there too.
     /// <https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams#websocket-limits>
-    const fn connects(self) -> Option<ConnectLimit> {
-        match self {
-            Self::Spot => Some(ConnectLimit {
-                count: 300,
-                seconds: 300,
-            }),
-            Self::UsdMargined => None,
-        }
-    }
+    const CONNECTS: ConnectLimit = ConnectLimit {
+        count: 300,
+        seconds: 300,
+    };
 
     /// As the contract describes it. The exchange names no number of connections that it lets one address hold.
     pub fn described(self) -> wit::Venue {
@@ -143,7 +138,7 @@ impl Venue {
             request_weight_per_minute: self.request_weight_per_minute(),
             used_weight_header: Some(USED_WEIGHT_HEADER.to_owned()),
             connections_max: 0,
-            connects: self.connects(),
+            connects: Some(Self::CONNECTS),
         }
     }
 

@@ -316,7 +316,7 @@ fn it_describes_itself() {
     let connects: Vec<_> = connects
         .map(|it| it.connects.map(|it| (it.count, it.seconds)))
         .collect();
-    assert_eq!(connects, [Some((300, 300)), None]);
+    assert_eq!(connects, [Some((300, 300)); 2]);
     assert!(
         description
             .settings

@@ -14,7 +14,7 @@ pub(super) const FOLDER: &str = "versions";
 /// How the names of adapters end.
 const EXTENSION: &str = ".wasm";
 
-/// What the folder holds at most, apart from the last good version of each session.
+/// What the folder holds at most, apart from the versions of each session that can come back.
 const BOUNDS: Bounds = Bounds {
     files_max: 32,
     bytes_max: 512 << 20,
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_good_version_of_a_session_makes_no_room_for_others() {
+    fn what_can_come_back_makes_no_room_for_others() {
         let data = tempfile::tempdir().unwrap();
         let (good, next) = (sha256(b"good"), sha256(b"next"));
         {
@@ -131,8 +131,14 @@ mod tests {
         age(data.path(), &next);
         versions.adopted().adopt("a", &next);
         keep_others(&versions, 2 * BOUNDS.files_max);
+        assert!(versions.find(&good).is_some(), "it can come back");
+        let last = sha256(b"last");
+        versions.keep(b"last");
+        age(data.path(), &last);
+        versions.adopted().adopt("a", &last);
+        keep_others(&versions, 2 * BOUNDS.files_max);
         assert_eq!(versions.find(&good), None);
-        assert!(versions.find(&next).is_some());
+        assert!(versions.find(&next).is_some() && versions.find(&last).is_some());
     }
 
     #[test]
